@@ -1,0 +1,81 @@
+/**
+ * @file Every failure that a caller can act on is a `ZoetropeError` with a stable `code`. Cancelling is not a failure:
+ * it rejects with the platform's own `AbortError`.
+ */
+
+/** Stable codes, fit for a `switch` and for documentation links. */
+export type ErrorCode =
+  | 'webgpu-unavailable'
+  | 'feature-missing'
+  | 'device-lost'
+  | 'out-of-memory'
+  | 'storage-full'
+  | 'model-format'
+  | 'network'
+  | 'invalid-argument';
+
+export class ZoetropeError extends Error {
+  override readonly name = 'ZoetropeError';
+  /** Stable, machine-readable kind of failure. */
+  readonly code: ErrorCode;
+  /** What the user can do about it, as one readable sentence. */
+  readonly hint: string;
+
+  constructor(code: ErrorCode, message: string, hint: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+/** A problem with what the caller asked for. `argument` names the offending option in camelCase. */
+export function invalidArgument(argument: string, message: string, hint: string): ZoetropeError {
+  return new ZoetropeError('invalid-argument', `${argument}: ${message}`, hint);
+}
+
+/** A checkpoint that is damaged, incomplete, or not of the layout its files claim. */
+export function modelFormat(message: string, hint: string, cause?: unknown): ZoetropeError {
+  return new ZoetropeError('model-format', message, hint, cause === undefined ? undefined : { cause });
+}
+
+/** Wraps anything thrown as a `ZoetropeError`, keeping one that already is, and an `AbortError`, as they are. */
+export function isAbortError(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'AbortError';
+}
+
+export interface SerializedError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly code?: ErrorCode;
+  readonly hint?: string;
+  readonly cause?: SerializedError;
+}
+
+/** A structured-cloneable form: comlink's own keeps only message, name and stack. */
+export function serializeError(error: unknown): SerializedError {
+  if (!(error instanceof Error || error instanceof DOMException)) {
+    return { name: 'Error', message: String(error) };
+  }
+  return {
+    name: error.name,
+    message: error.message,
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    ...(error instanceof ZoetropeError ? { code: error.code, hint: error.hint } : {}),
+    ...(error.cause === undefined ? {} : { cause: serializeError(error.cause) }),
+  };
+}
+
+/** The inverse of {@link serializeError}: `instanceof ZoetropeError`, `code`, `hint` and `cause` survive. */
+export function deserializeError(serialized: SerializedError): Error {
+  const { name, message, stack, code, hint, cause } = serialized;
+  const options = cause === undefined ? undefined : { cause: deserializeError(cause) };
+  if (name === 'AbortError') return new DOMException(message, 'AbortError');
+  const error =
+    code === undefined
+      ? new Error(message, options)
+      : new ZoetropeError(code, message, hint ?? '', options);
+  if (code === undefined) error.name = name;
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}

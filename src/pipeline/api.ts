@@ -1,0 +1,205 @@
+/**
+ * @file The public interface of a video pipeline: the same on the page's side of the worker boundary and inside it.
+ * Names are diffusers' parameter names in camelCase.
+ */
+
+/** Where the computation runs. `auto`: WebGPU on a hardware adapter, else wasm with a notice. */
+export type DeviceChoice = 'auto' | 'webgpu' | 'wasm';
+
+/** Element type of the linear layers' arithmetic. `auto`: float16 where the adapter has `shader-f16`. */
+export type ComputeDtype = 'float32' | 'float16';
+
+export interface LoadOptions {
+  device?: DeviceChoice;
+  dtype?: ComputeDtype | 'auto';
+  onProgress?: (progress: Progress) => void;
+  signal?: AbortSignal;
+}
+
+/** What the adapter is and can do, found before any byte of a model is fetched. */
+export interface DeviceReport {
+  readonly device: 'webgpu' | 'wasm';
+  /** Vendor, architecture and description as far as the browser tells. */
+  readonly adapter: string;
+  /** A software implementation of WebGPU (SwiftShader, lavapipe, WARP). */
+  readonly isSoftware: boolean;
+  readonly hasShaderF16: boolean;
+  readonly hasSubgroups: boolean;
+  /** Bytes; 0 on wasm. */
+  readonly maxBufferSize: number;
+  /** Bytes; 0 on wasm. */
+  readonly maxStorageBufferBindingSize: number;
+  /** Why this device and not another, where the choice needs a word; readable text. */
+  readonly notice?: string;
+}
+
+/** What `inspect` learns of a checkpoint from its JSON files and safetensors headers alone. */
+export interface CheckpointReport {
+  readonly source: string;
+  /** diffusers' `_class_name` in `model_index.json`. */
+  readonly pipelineClass: string;
+  readonly scheduler: string;
+  /** Bytes that loading will fetch, all components. */
+  readonly downloadBytes: number;
+  readonly components: readonly {
+    readonly name: string;
+    readonly bytes: number;
+    readonly parameters: number;
+  }[];
+  readonly defaults: GenerationDefaults;
+  readonly constraints: SizeConstraints;
+}
+
+export interface GenerationDefaults {
+  readonly height: number;
+  readonly width: number;
+  readonly numFrames: number;
+  readonly numInferenceSteps: number;
+  readonly guidanceScale: number;
+  readonly frameRate: number;
+  readonly maxSequenceLength: number;
+}
+
+export interface SizeConstraints {
+  /** `width` and `height` are multiples of this many pixels. */
+  readonly sizeMultiple: number;
+  /** `numFrames` is `k · frameMultiple + 1`. */
+  readonly frameMultiple: number;
+}
+
+export interface GenerateOptions {
+  prompt: string;
+  negativePrompt?: string;
+  /** Pixels. */
+  height?: number;
+  /** Pixels. */
+  width?: number;
+  numFrames?: number;
+  numInferenceSteps?: number;
+  /** 1 switches classifier-free guidance off. */
+  guidanceScale?: number;
+  /** 0 … 2^53 − 1, as `torch.Generator('cpu').manual_seed(seed)`; random when absent. */
+  seed?: number;
+  /** Tokens, the end token included. */
+  maxSequenceLength?: number;
+  /** Frames a second in the file and the player. */
+  frameRate?: number;
+  onProgress?: (progress: Progress) => void;
+  /** Each group of frames as soon as it is decoded, in order. */
+  onFrames?: (frames: FrameGroup) => void;
+  onStepEnd?: (step: { step: number; timestep: number; totalSteps: number }) => void;
+  signal?: AbortSignal;
+}
+
+/** Every option settled: what the run really used, and what is written into files. */
+export interface GenerationParameters {
+  readonly model: string;
+  readonly prompt: string;
+  readonly negativePrompt: string;
+  readonly height: number;
+  readonly width: number;
+  readonly numFrames: number;
+  readonly numInferenceSteps: number;
+  readonly guidanceScale: number;
+  readonly seed: number;
+  readonly maxSequenceLength: number;
+  readonly frameRate: number;
+  readonly scheduler: string;
+  readonly device: 'webgpu' | 'wasm';
+  readonly dtype: ComputeDtype;
+}
+
+/** Decoded pictures: `count` frames of `height × width` RGBA, 8 bits a channel, row-major, top row first. */
+export interface FrameGroup {
+  /** Index of the first frame in the clip. */
+  readonly firstFrame: number;
+  readonly count: number;
+  readonly width: number;
+  readonly height: number;
+  readonly rgba: Uint8ClampedArray<ArrayBuffer>;
+}
+
+/** Bytes. On wasm the ledger counts tensors in the wasm heap's stead. */
+export interface MemoryReading {
+  readonly liveBytes: number;
+  readonly peakBytes: number;
+}
+
+interface ProgressBase {
+  /** 0–1 within this stage. */
+  readonly fraction: number;
+  readonly memory: MemoryReading;
+  /** Seconds until the whole call ends, once it can be told. */
+  readonly etaSeconds?: number;
+}
+
+export type Progress =
+  | (ProgressBase & {
+      readonly type: 'download';
+      readonly file: string;
+      readonly loadedBytes: number;
+      readonly totalBytes: number;
+    })
+  | (ProgressBase & { readonly type: 'compile'; readonly stage: string })
+  | (ProgressBase & { readonly type: 'encode-prompt' })
+  | (ProgressBase & { readonly type: 'denoise'; readonly step: number; readonly totalSteps: number })
+  | (ProgressBase & { readonly type: 'decode'; readonly frame: number; readonly totalFrames: number })
+  | (ProgressBase & { readonly type: 'encode'; readonly frame: number; readonly totalFrames: number });
+
+/** Something that the user should read but that does not stop the run. */
+export interface Notice {
+  readonly code: 'prompt-truncated' | 'software-device' | 'no-webgpu' | 'no-shader-f16' | 'storage-unavailable';
+  readonly message: string;
+}
+
+export type Container = 'mp4' | 'webm' | 'gif' | 'png';
+export type VideoCodecName = 'avc' | 'vp8' | 'vp9' | 'av1';
+
+export interface EncodeOptions {
+  container: Container;
+  /** Default: the first that the container and the browser can do. */
+  codec?: VideoCodecName;
+  /** Repeats each pixel, so that small clips are not blurred by a player. Default 1. */
+  scale?: number;
+  onProgress?: (progress: Progress) => void;
+  signal?: AbortSignal;
+}
+
+export interface EncodedVideo {
+  /** One file, or one PNG a frame for `png`. */
+  readonly files: readonly { readonly name: string; readonly blob: Blob }[];
+  /** The codec really used: a codec name, `gif` or `png`. */
+  readonly codec: string;
+  readonly container: Container;
+}
+
+/** Wall seconds by phase. */
+export interface PhaseSeconds {
+  readonly load: number;
+  readonly encodePrompt: number;
+  readonly denoise: number;
+  readonly decode: number;
+  readonly total: number;
+}
+
+export interface VideoResult {
+  readonly parameters: GenerationParameters;
+  readonly notices: readonly Notice[];
+  readonly seconds: PhaseSeconds;
+  readonly memory: MemoryReading;
+  /** All frames, in order, in the groups they were decoded in. */
+  frames(): Promise<readonly FrameGroup[]>;
+  encode(options: EncodeOptions): Promise<EncodedVideo>;
+  /** Frees the frames kept for `frames` and `encode`. */
+  dispose(): Promise<void>;
+}
+
+export interface VideoPipelineInterface {
+  readonly device: DeviceReport;
+  readonly checkpoint: CheckpointReport;
+  generate(options: GenerateOptions): Promise<VideoResult>;
+  /** Bytes on the device now, and at the most since it was opened. */
+  memory(): Promise<MemoryReading>;
+  dispose(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
