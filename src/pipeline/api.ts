@@ -3,8 +3,9 @@
  * Names are diffusers' parameter names in camelCase.
  */
 
-/** Where the computation runs. `auto`: WebGPU on a hardware adapter, else wasm with a notice. */
-export type DeviceChoice = 'auto' | 'webgpu' | 'wasm';
+import type { DeviceChoice, DeviceReport } from '../runtime/device.ts';
+
+export type { DeviceChoice, DeviceReport };
 
 /** Element type of the linear layers' arithmetic. `auto`: float16 where the adapter has `shader-f16`. */
 export type ComputeDtype = 'float32' | 'float16';
@@ -14,23 +15,6 @@ export interface LoadOptions {
   dtype?: ComputeDtype | 'auto';
   onProgress?: (progress: Progress) => void;
   signal?: AbortSignal;
-}
-
-/** What the adapter is and can do, found before any byte of a model is fetched. */
-export interface DeviceReport {
-  readonly device: 'webgpu' | 'wasm';
-  /** Vendor, architecture and description as far as the browser tells. */
-  readonly adapter: string;
-  /** A software implementation of WebGPU (SwiftShader, lavapipe, WARP). */
-  readonly isSoftware: boolean;
-  readonly hasShaderF16: boolean;
-  readonly hasSubgroups: boolean;
-  /** Bytes; 0 on wasm. */
-  readonly maxBufferSize: number;
-  /** Bytes; 0 on wasm. */
-  readonly maxStorageBufferBindingSize: number;
-  /** Why this device and not another, where the choice needs a word; readable text. */
-  readonly notice?: string;
 }
 
 /** What `inspect` learns of a checkpoint from its JSON files and safetensors headers alone. */

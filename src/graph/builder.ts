@@ -1,0 +1,282 @@
+/**
+ * @file A typed builder of ONNX graphs with static shapes. Every operator (see `ops-*.ts`) checks its operands while
+ * the graph is being built, so a mismatch names the op, the operands and their shapes, and nothing reaches
+ * onnxruntime that it could refuse. Bytes are deterministic: they are the session cache's key.
+ */
+import { create, toBinary } from '@bufbuild/protobuf';
+import {
+  AttributeProto_AttributeType as AttributeType,
+  type AttributeProto,
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  OperatorSetIdProtoSchema,
+  type TensorProto,
+  TensorProto_DataType as DataType,
+  TensorProtoSchema,
+  TensorShapeProto_DimensionSchema,
+  TensorShapeProtoSchema,
+  TypeProto_TensorSchema,
+  TypeProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from 'onnx-buf';
+import { ZoetropeError } from '../errors.ts';
+import { digest } from './digest.ts';
+import {
+  describe,
+  type DType,
+  elementCount,
+  type Graph,
+  type Shape,
+  type Value,
+  type WeightInput,
+  type WeightPacking,
+} from './types.ts';
+
+/** ONNX operator set the graphs are written in: 20 brought `Gelu`. */
+const OPSET = 21;
+const IR_VERSION = 10n;
+
+const ONNX_TYPE: Record<DType, DataType> = {
+  float32: DataType.FLOAT,
+  float16: DataType.FLOAT16,
+  int64: DataType.INT64,
+  int32: DataType.INT32,
+  uint8: DataType.UINT8,
+  bool: DataType.BOOL,
+};
+
+export type Attribute = number | bigint | string | readonly bigint[];
+
+/** Data of an inline constant: only small, shape-like or table-free values belong here, never weights. */
+export type ConstantData = Float32Array | Int32Array | BigInt64Array;
+
+export interface NodeOptions {
+  readonly domain?: 'com.microsoft';
+  /** Integers as `bigint`, floats as `number`: ONNX tells them apart. */
+  readonly attributes?: Readonly<Record<string, Attribute>>;
+}
+
+export class GraphBuilder {
+  readonly #name: string;
+  readonly #nodes: NodeProto[] = [];
+  readonly #constants = new Map<string, { value: Value; tensor: TensorProto }>();
+  readonly #inputs: Value[] = [];
+  readonly #weights: WeightInput[] = [];
+  readonly #outputs: { name: string; value: Value }[] = [];
+  readonly #names = new Set<string>();
+  #counter = 0;
+
+  /** @param name Shown in messages and traces; part of the bytes, so equal graphs need equal names. */
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  /** Declares an activation. */
+  input(name: string, dtype: DType, shape: Shape): Value {
+    const value = this.#declare(name, dtype, shape);
+    this.#inputs.push(value);
+    return value;
+  }
+
+  /**
+   * Declares a weight: a graph input that the checkpoint tensor `name` fills.
+   * @param sourceShape Shape in the checkpoint, checked when it is bound; default: `shape`.
+   */
+  weight(
+    name: string,
+    dtype: DType,
+    shape: Shape,
+    source: { shape?: Shape; packing?: WeightPacking } = {},
+  ): Value {
+    const existing = this.#weights.find((weight) => weight.name === name);
+    if (existing) return { name, dtype: existing.dtype, shape: existing.shape };
+    const sourceShape = source.shape ?? shape;
+    if (elementCount(sourceShape) !== elementCount(shape)) {
+      this.fail('weight', `${name} has shape [${sourceShape.join(', ')}]`, [{ dtype, shape }]);
+    }
+    const value = this.#declare(name, dtype, shape);
+    this.#weights.push({ ...value, sourceShape, packing: source.packing ?? 'none' });
+    return value;
+  }
+
+  /** An inline constant; equal constants are stored once. */
+  constant(data: ConstantData, shape: Shape = [data.length]): Value {
+    const dtype: DType =
+      data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'int64';
+    if (elementCount(shape) !== data.length) {
+      this.fail('constant', `${data.length} elements do not fill the shape`, [{ dtype, shape }]);
+    }
+    const key = `${dtype}[${shape.join()}]:${data.join()}`;
+    const existing = this.#constants.get(key);
+    if (existing) return existing.value;
+    const value = this.#declare(`constant_${this.#constants.size}`, dtype, shape);
+    const tensor = create(TensorProtoSchema, {
+      name: value.name,
+      dataType: ONNX_TYPE[dtype],
+      dims: shape.map(BigInt),
+      rawData: new Uint8Array(data.slice().buffer),
+    });
+    this.#constants.set(key, { value, tensor });
+    return value;
+  }
+
+  /** Shape-like operands (`Reshape`, `Slice`, …) are int64 vectors. */
+  shapeConstant(dims: readonly number[]): Value {
+    return this.constant(BigInt64Array.from(dims.map(BigInt)));
+  }
+
+  /** Appends a node whose outputs the caller (an op in `ops-*.ts`) has inferred. `null` stands for an absent input. */
+  node(
+    opType: string,
+    inputs: readonly (Value | null)[],
+    outputs: readonly { dtype: DType; shape: Shape }[],
+    options: NodeOptions = {},
+  ): Value[] {
+    const values = outputs.map(({ dtype, shape }) =>
+      this.#declare(`${opType}_${this.#counter++}`, dtype, shape),
+    );
+    this.#nodes.push(
+      create(NodeProtoSchema, {
+        opType,
+        name: values[0]?.name ?? opType,
+        domain: options.domain ?? '',
+        input: inputs.map((value) => value?.name ?? ''),
+        output: values.map((value) => value.name),
+        attribute: Object.entries(options.attributes ?? {}).map(([name, value]) =>
+          attributeProto(name, value),
+        ),
+      }),
+    );
+    return values;
+  }
+
+  /** Names a value as a graph output. */
+  output(name: string, value: Value): void {
+    if (this.#names.has(name)) this.fail('output', `the name ${name} is taken`, [value]);
+    this.#names.add(name);
+    this.#outputs.push({ name, value });
+  }
+
+  /** Throws the error of a mismatch, naming graph, op and operands. */
+  fail(op: string, problem: string, operands: readonly { dtype: DType; shape: Shape }[]): never {
+    throw new ZoetropeError(
+      'model-format',
+      `${op} in graph "${this.#name}": ${problem} (operands: ${operands.map(describe).join(', ')})`,
+      "The checkpoint's config.json asks for shapes that do not fit each other.",
+    );
+  }
+
+  build(): Graph {
+    if (this.#outputs.length === 0) this.fail('build', 'the graph has no outputs', []);
+    const outputs = this.#outputs.map(({ name, value }) => ({
+      name,
+      dtype: value.dtype,
+      shape: value.shape,
+    }));
+    const { nodes, naming } = this.#nameOutputs();
+    const model = create(ModelProtoSchema, {
+      irVersion: IR_VERSION,
+      producerName: 'zoetrope',
+      opsetImport: [
+        create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(OPSET) }),
+        create(OperatorSetIdProtoSchema, { domain: 'com.microsoft', version: 1n }),
+      ],
+      graph: create(GraphProtoSchema, {
+        name: this.#name,
+        node: [...nodes, ...naming],
+        initializer: [...this.#constants.values()].map(({ tensor }) => tensor),
+        input: [...this.#inputs, ...this.#weights].map(valueInfo),
+        output: outputs.map(valueInfo),
+      }),
+    });
+    const bytes = toBinary(ModelProtoSchema, model);
+    return {
+      name: this.#name,
+      key: digest(bytes),
+      bytes,
+      inputs: [...this.#inputs],
+      weights: [...this.#weights],
+      outputs,
+    };
+  }
+
+  /**
+   * A value made by a node takes its output name where it is made; anything else (an input passed through, a value
+   * that is two outputs) needs an Identity, which costs a copy.
+   */
+  #nameOutputs(): { nodes: NodeProto[]; naming: NodeProto[] } {
+    const made = new Set(this.#nodes.flatMap((node) => node.output));
+    const renamed = new Map<string, string>();
+    const naming: NodeProto[] = [];
+    for (const { name, value } of this.#outputs) {
+      if (made.has(value.name) && !renamed.has(value.name)) {
+        renamed.set(value.name, name);
+        continue;
+      }
+      const input = [renamed.get(value.name) ?? value.name];
+      naming.push(create(NodeProtoSchema, { opType: 'Identity', name, input, output: [name] }));
+    }
+    const rename = (name: string): string => renamed.get(name) ?? name;
+    const nodes = this.#nodes.map((node) =>
+      create(NodeProtoSchema, {
+        ...node,
+        input: node.input.map(rename),
+        output: node.output.map(rename),
+      }),
+    );
+    return { nodes, naming };
+  }
+
+  #declare(name: string, dtype: DType, shape: Shape): Value {
+    if (this.#names.has(name)) this.fail('declare', `the name ${name} is taken`, [{ dtype, shape }]);
+    if (shape.some((dim) => !Number.isInteger(dim) || dim < 1)) {
+      this.fail(name, 'dimensions must be positive integers', [{ dtype, shape }]);
+    }
+    this.#names.add(name);
+    return { name, dtype, shape };
+  }
+}
+
+function valueInfo(value: { name: string; dtype: DType; shape: Shape }): ValueInfoProto {
+  return create(ValueInfoProtoSchema, {
+    name: value.name,
+    type: create(TypeProtoSchema, {
+      value: {
+        case: 'tensorType',
+        value: create(TypeProto_TensorSchema, {
+          elemType: ONNX_TYPE[value.dtype],
+          shape: create(TensorShapeProtoSchema, {
+            dim: value.shape.map((dim) =>
+              create(TensorShapeProto_DimensionSchema, {
+                value: { case: 'dimValue', value: BigInt(dim) },
+              }),
+            ),
+          }),
+        }),
+      },
+    }),
+  });
+}
+
+function attributeProto(name: string, value: Attribute): AttributeProto {
+  if (typeof value === 'number') {
+    return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value });
+  }
+  if (typeof value === 'bigint') {
+    return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: value });
+  }
+  if (typeof value === 'string') {
+    const s = new TextEncoder().encode(value);
+    return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s });
+  }
+  return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: [...value] });
+}
+
+/** ONNX's number for an element type, as `Cast` wants it. */
+export function onnxType(dtype: DType): bigint {
+  return BigInt(ONNX_TYPE[dtype]);
+}

@@ -1,0 +1,82 @@
+/** @file Attention, always in float32: float16 kernels sum in float16 and drift with the number of keys. */
+import type { GraphBuilder } from './builder.ts';
+import { first } from './ops-elementwise.ts';
+import type { Value } from './types.ts';
+
+/**
+ * Rotary position embedding of adjacent pairs (Su et al. 2021). One row of cosines and sines a token, so that tables of
+ * any number of axes fit.
+ * @param x `[B, S, heads · headDim]`; @param cos, sin `[S, headDim / 2]`.
+ */
+export function rotaryEmbedding(
+  g: GraphBuilder,
+  x: Value,
+  cos: Value,
+  sin: Value,
+  heads: number,
+): Value {
+  const [, tokens, width] = x.shape;
+  const pairs = cos.shape[1] ?? 0;
+  if (x.shape.length !== 3 || cos.shape[0] !== tokens || pairs * 2 * heads !== width) {
+    g.fail('RotaryEmbedding', 'tables must be [tokens, headDim / 2]', [x, cos, sin]);
+  }
+  // One start offset: token i reads row i of the tables.
+  const position = g.constant(BigInt64Array.of(0n));
+  return first(
+    g.node('RotaryEmbedding', [x, position, cos, sin], [x], {
+      domain: 'com.microsoft',
+      attributes: { interleaved: 1n, num_heads: BigInt(heads) },
+    }),
+  );
+}
+
+/**
+ * softmax(query · keyᵀ · scale + bias) · value, by heads.
+ * @param query `[B, S, heads · d]`; @param key `[B, T, heads · d]`; @param value `[B, T, heads · dv]`.
+ * @param options.scale Default 1 / √d.
+ * @param options.bias Additive, `[1 | B, 1 | heads, S, T]`.
+ */
+export function attention(
+  g: GraphBuilder,
+  query: Value,
+  key: Value,
+  value: Value,
+  heads: number,
+  options: { scale?: number; bias?: Value } = {},
+): Value {
+  const [batch, queries, width] = query.shape;
+  const [keyBatch, keys, keyWidth] = key.shape;
+  const valueWidth = value.shape[2];
+  const operands = options.bias ? [query, key, value, options.bias] : [query, key, value];
+  if (
+    batch === undefined ||
+    queries === undefined ||
+    width === undefined ||
+    valueWidth === undefined ||
+    keyBatch !== batch ||
+    keyWidth !== width ||
+    value.shape[1] !== keys ||
+    width % heads !== 0 ||
+    valueWidth % heads !== 0 ||
+    operands.some((operand) => operand.dtype !== 'float32')
+  ) {
+    g.fail('MultiHeadAttention', `query, key and value must fit ${heads} heads in float32`, operands);
+  }
+  if (options.bias) {
+    const [b, h, s, t] = options.bias.shape;
+    const fits = (b === 1 || b === batch) && (h === 1 || h === heads) && s === queries && t === keys;
+    if (!fits) g.fail('MultiHeadAttention', 'bias must be [B, heads, S, T]', operands);
+  }
+  const inputs = options.bias
+    ? [query, key, value, null, null, options.bias]
+    : [query, key, value];
+  const scale = options.scale ?? 1 / Math.sqrt(width / heads);
+  return first(
+    g.node(
+      'MultiHeadAttention',
+      inputs,
+      [{ dtype: 'float32', shape: [batch, queries, valueWidth] }],
+      { domain: 'com.microsoft', attributes: { num_heads: BigInt(heads), scale } },
+    ),
+  );
+}

@@ -1,0 +1,75 @@
+/** @file The vocabulary of the graph builder: element types, values, and what a finished graph declares. */
+
+export type DType = 'float32' | 'float16' | 'int64' | 'int32' | 'uint8' | 'bool';
+
+export type Shape = readonly number[];
+
+/** A tensor inside a graph under construction: its static shape and element type are always known. */
+export interface Value {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+/** How a checkpoint tensor is laid out anew before it becomes a graph input. */
+export type WeightPacking =
+  /** Bytes as they are; only the shape may be read differently. */
+  | 'none'
+  /** `[O, C, kt, kh, kw]` → `[O, kt·C, kh, kw]`: a causal 3-D convolution as one 2-D convolution over stacked frames. */
+  | 'fold-time';
+
+/** A graph input that a checkpoint fills. */
+export interface WeightInput {
+  /** Graph input name; also the checkpoint name within the stage's prefix. */
+  readonly name: string;
+  readonly dtype: DType;
+  /** Shape in the graph. */
+  readonly shape: Shape;
+  /** Shape that the checkpoint must have. */
+  readonly sourceShape: Shape;
+  readonly packing: WeightPacking;
+}
+
+/** A finished, weight-free ONNX graph. Equal bytes mean equal graphs: `key` is their digest. */
+export interface Graph {
+  readonly name: string;
+  readonly key: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Activations, in declaration order. */
+  readonly inputs: readonly Value[];
+  readonly weights: readonly WeightInput[];
+  readonly outputs: readonly Value[];
+}
+
+const BYTES: Record<DType, number> = {
+  float32: 4,
+  float16: 2,
+  int64: 8,
+  int32: 4,
+  uint8: 1,
+  bool: 1,
+};
+
+/** Bytes of one element. */
+export function bytesPerElement(dtype: DType): number {
+  return BYTES[dtype];
+}
+
+/** Number of elements; 1 for a scalar. */
+export function elementCount(shape: Shape): number {
+  return shape.reduce((product, dim) => product * dim, 1);
+}
+
+/** Bytes of a dense tensor. */
+export function byteLength(dtype: DType, shape: Shape): number {
+  return bytesPerElement(dtype) * elementCount(shape);
+}
+
+/** `float32[2, 3]`, for messages. */
+export function describe(value: { dtype: DType; shape: Shape }): string {
+  return `${value.dtype}[${value.shape.join(', ')}]`;
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((dim, axis) => dim === b[axis]);
+}

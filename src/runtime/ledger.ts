@@ -1,0 +1,94 @@
+/**
+ * @file The ledger counts every buffer made on a device, onnxruntime's own too, since the project hands onnxruntime the
+ * device. It judges the planner, feeds the page's memory display, and turns "the tab died" into an error beforehand.
+ */
+import { ZoetropeError } from '../errors.ts';
+
+export interface LedgerReading {
+  /** Bytes. */
+  readonly liveBytes: number;
+  /** Bytes, since the ledger was opened or its peak reset. */
+  readonly peakBytes: number;
+  /** Live bytes by label. Buffers that onnxruntime makes for itself are under `onnxruntime`. */
+  readonly byLabel: Readonly<Record<string, number>>;
+}
+
+export class Ledger {
+  readonly #byLabel = new Map<string, number>();
+  readonly #limitBytes: number;
+  #live = 0;
+  #peak = 0;
+
+  /** @param limitBytes An allocation that would go above it throws `out-of-memory` before it is made. */
+  constructor(limitBytes = Number.POSITIVE_INFINITY) {
+    this.#limitBytes = limitBytes;
+  }
+
+  /** @throws ZoetropeError `out-of-memory` if `bytes` more would pass the limit. */
+  reserve(label: string, bytes: number): void {
+    if (this.#live + bytes > this.#limitBytes) {
+      throw new ZoetropeError(
+        'out-of-memory',
+        `${label} needs ${bytes} bytes more, ${this.#live} of ${this.#limitBytes} are in use.`,
+        'Choose a smaller size or fewer frames.',
+      );
+    }
+    this.#live += bytes;
+    this.#peak = Math.max(this.#peak, this.#live);
+    this.#byLabel.set(label, (this.#byLabel.get(label) ?? 0) + bytes);
+  }
+
+  release(label: string, bytes: number): void {
+    this.#live -= bytes;
+    const left = (this.#byLabel.get(label) ?? 0) - bytes;
+    if (left > 0) this.#byLabel.set(label, left);
+    else this.#byLabel.delete(label);
+  }
+
+  /** Starts a new peak at the present level. */
+  resetPeak(): void {
+    this.#peak = this.#live;
+  }
+
+  read(): LedgerReading {
+    return {
+      liveBytes: this.#live,
+      peakBytes: this.#peak,
+      byLabel: Object.fromEntries(this.#byLabel),
+    };
+  }
+}
+
+/** Label of buffers that nobody labelled. */
+const FOREIGN = 'onnxruntime';
+
+/**
+ * Counts `device`'s buffers in `ledger` from now on. A buffer leaves it when it is destroyed or, if its owner only drops
+ * it (onnxruntime does), when it is collected. The label's first word, up to a slash, is the class it is counted under.
+ */
+export function watchDevice(device: GPUDevice, ledger: Ledger): void {
+  const collected = new FinalizationRegistry<() => void>((forget) => forget());
+  const createBuffer = device.createBuffer.bind(device);
+  device.createBuffer = (descriptor) => {
+    const label = descriptor.label?.startsWith('zoetrope/') ? descriptor.label.slice(9) : FOREIGN;
+    ledger.reserve(label, descriptor.size);
+    let counted = true;
+    const forget = (): void => {
+      if (counted) ledger.release(label, descriptor.size);
+      counted = false;
+    };
+    try {
+      const buffer = createBuffer(descriptor);
+      const destroy = buffer.destroy.bind(buffer);
+      buffer.destroy = () => {
+        forget();
+        return destroy();
+      };
+      collected.register(buffer, forget);
+      return buffer;
+    } catch (error) {
+      forget();
+      throw error;
+    }
+  };
+}

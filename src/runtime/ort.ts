@@ -1,0 +1,28 @@
+/** @file Loads the onnxruntime-web bundle for a device, once. Only workers and Node import this: never the page. */
+import type * as Ort from 'onnxruntime-web';
+
+export type OrtModule = typeof Ort;
+
+let webgpu: Promise<OrtModule> | undefined;
+let wasm: Promise<OrtModule> | undefined;
+
+/** The native WebGPU backend. One thread: its work is on the GPU. */
+export function loadWebGpuOrt(): Promise<OrtModule> {
+  webgpu ??= import('onnxruntime-web/webgpu').then((ort: OrtModule) => {
+    ort.env.wasm.numThreads = 1;
+    ort.env.logLevel = 'error';
+    return ort;
+  });
+  return webgpu;
+}
+
+/** The CPU backend, in as many threads as cross-origin isolation allows. */
+export function loadWasmOrt(): Promise<OrtModule> {
+  wasm ??= import('onnxruntime-web/wasm').then((ort: OrtModule) => {
+    const cores = globalThis.navigator?.hardwareConcurrency ?? 1;
+    ort.env.wasm.numThreads = globalThis.crossOriginIsolated === true ? Math.min(cores, 8) : 1;
+    ort.env.logLevel = 'error';
+    return ort;
+  });
+  return wasm;
+}

@@ -1,0 +1,139 @@
+/** @file The same graphs on the CPU: for machines without a GPU, and for exact tests. */
+import type { InferenceSession, Tensor } from 'onnxruntime-web';
+import { byteLength, type DType, elementCount, type Graph, type Shape } from '../graph/types.ts';
+import type { Backend, Bindings, DeviceTensor, HostData, TensorKind } from './backend.ts';
+import type { DeviceReport } from './device.ts';
+import { runtimeFailure } from './failure.ts';
+import { Ledger } from './ledger.ts';
+import { ortLock } from './mutex.ts';
+import { loadWasmOrt, type OrtModule } from './ort.ts';
+
+interface CpuTensor extends DeviceTensor {
+  data: HostData;
+  freed: boolean;
+}
+
+export class WasmBackend implements Backend {
+  readonly report: DeviceReport;
+  readonly ledger = new Ledger();
+  readonly #ort: OrtModule;
+  readonly #sessions = new Map<string, InferenceSession>();
+
+  static async open(report: DeviceReport): Promise<WasmBackend> {
+    return new WasmBackend(report, await loadWasmOrt());
+  }
+
+  private constructor(report: DeviceReport, ort: OrtModule) {
+    this.report = report;
+    this.#ort = ort;
+  }
+
+  allocate(dtype: DType, shape: Shape, kind: TensorKind): CpuTensor {
+    this.ledger.reserve(kind, byteLength(dtype, shape));
+    return { dtype, shape, kind, data: hostArray(dtype, elementCount(shape)), freed: false };
+  }
+
+  clear(tensor: DeviceTensor): void {
+    asCpu(tensor).data.fill(0 as never);
+  }
+
+  upload(tensor: DeviceTensor, data: HostData): void {
+    asCpu(tensor).data = data;
+  }
+
+  download(tensor: DeviceTensor): Promise<Float32Array<ArrayBuffer>> {
+    const { data } = asCpu(tensor);
+    if (!(data instanceof Float32Array)) throw new Error(`download of ${tensor.dtype}`);
+    return Promise.resolve(data.slice());
+  }
+
+  free(tensor: DeviceTensor): void {
+    const cpu = asCpu(tensor);
+    if (!cpu.freed) this.ledger.release(cpu.kind, byteLength(cpu.dtype, cpu.shape));
+    cpu.freed = true;
+  }
+
+  async prepare(graph: Graph): Promise<void> {
+    await ortLock.run(() => this.#session(graph));
+  }
+
+  async #session(graph: Graph): Promise<InferenceSession> {
+    const existing = this.#sessions.get(graph.key);
+    if (existing) return existing;
+    try {
+      const session = await this.#ort.InferenceSession.create(graph.bytes, {
+        executionProviders: ['wasm'],
+        graphOptimizationLevel: 'all',
+      });
+      this.#sessions.set(graph.key, session);
+      return session;
+    } catch (error) {
+      throw runtimeFailure(`Compiling ${graph.name} failed.`, error);
+    }
+  }
+
+  async run(graph: Graph, inputs: Bindings, outputs: Bindings): Promise<void> {
+    await ortLock.run(async () => {
+      const session = await this.#session(graph);
+      const feeds = Object.fromEntries(
+        Object.entries(inputs).map(([name, tensor]) => [name, this.#ortTensor(asCpu(tensor))]),
+      );
+      try {
+        const results = await session.run(feeds, Object.keys(outputs));
+        for (const [name, tensor] of Object.entries(outputs)) {
+          asCpu(tensor).data = results[name]?.data as HostData;
+        }
+      } catch (error) {
+        throw runtimeFailure(`Running ${graph.name} failed.`, error);
+      }
+    });
+  }
+
+  #ortTensor({ dtype, data, shape }: CpuTensor): Tensor {
+    return new this.#ort.Tensor(dtype, data as never, [...shape]);
+  }
+
+  /** Runs are synchronous inside the wasm module: a turn of the event loop lets a cancel arrive. */
+  throttle(): Promise<void> {
+    return new Promise((resolve) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => {
+        port1.close();
+        resolve();
+      };
+      port2.postMessage(null);
+    });
+  }
+
+  async trim(options: { sessions?: boolean } = {}): Promise<void> {
+    if (!options.sessions) return;
+    await ortLock.run(async () => {
+      for (const session of this.#sessions.values()) await session.release();
+      this.#sessions.clear();
+    });
+  }
+
+  dispose(): Promise<void> {
+    return this.trim({ sessions: true });
+  }
+}
+
+function hostArray(dtype: DType, count: number): HostData {
+  switch (dtype) {
+    case 'float32':
+      return new Float32Array(count);
+    case 'float16':
+      return new Uint16Array(count);
+    case 'int32':
+      return new Int32Array(count);
+    case 'int64':
+      return new BigInt64Array(count);
+    default:
+      return new Uint8Array(count);
+  }
+}
+
+function asCpu(tensor: DeviceTensor): CpuTensor {
+  if (!('data' in tensor)) throw new Error('a tensor of another backend');
+  return tensor as CpuTensor;
+}

@@ -1,0 +1,206 @@
+/** @file Tensors as the project's own GPU buffers, sessions on the project's own device. */
+import type { InferenceSession, Tensor } from 'onnxruntime-web';
+import { ZoetropeError } from '../errors.ts';
+import { byteLength, type DType, type Graph, type Shape } from '../graph/types.ts';
+import type { Backend, Bindings, DeviceTensor, HostData, TensorKind } from './backend.ts';
+import type { OpenDevice } from './device.ts';
+import { runtimeFailure } from './failure.ts';
+import { ortLock } from './mutex.ts';
+import { loadWebGpuOrt, type OrtModule } from './ort.ts';
+
+/** onnxruntime's kernels read in vectors of four floats. */
+const ALIGNMENT = 16;
+/** Runs submitted but not finished, at the most. */
+const MAX_IN_FLIGHT = 2;
+
+interface GpuTensor extends DeviceTensor {
+  readonly buffer: GPUBuffer;
+  readonly tensor: Tensor;
+}
+
+export class WebGpuBackend implements Backend {
+  readonly report;
+  readonly ledger;
+  readonly #device: GPUDevice;
+  readonly #ort: OrtModule;
+  readonly #sessions = new Map<string, InferenceSession>();
+  readonly #pool = new Map<string, GPUBuffer[]>();
+  readonly #inFlight: Promise<undefined>[] = [];
+  #failure: ZoetropeError | undefined;
+  #disposed = false;
+
+  static async open(opened: OpenDevice): Promise<WebGpuBackend> {
+    return new WebGpuBackend(opened, await loadWebGpuOrt());
+  }
+
+  private constructor(opened: OpenDevice, ort: OrtModule) {
+    this.#device = opened.device;
+    this.#ort = ort;
+    this.report = opened.report;
+    this.ledger = opened.ledger;
+    void this.#device.lost.then((info) => {
+      if (this.#disposed) return;
+      this.#failure ??= new ZoetropeError(
+        'device-lost',
+        `The GPU was lost: ${info.message || info.reason}.`,
+        'Generate again: the device is opened anew. If it happens again, choose a smaller size.',
+      );
+    });
+    this.#device.addEventListener('uncapturederror', (event) => {
+      this.#failure ??= runtimeFailure(event.error.message, event.error);
+    });
+  }
+
+  allocate(dtype: DType, shape: Shape, kind: TensorKind): GpuTensor {
+    this.#check();
+    const size = Math.ceil(byteLength(dtype, shape) / ALIGNMENT) * ALIGNMENT;
+    const buffer = this.#pool.get(`${kind}:${size}`)?.pop() ?? this.#createBuffer(size, kind);
+    const tensor = this.#ort.Tensor.fromGpuBuffer(buffer, { dataType: dtype, dims: shape });
+    return { dtype, shape, kind, buffer, tensor };
+  }
+
+  #createBuffer(size: number, kind: TensorKind): GPUBuffer {
+    if (size > this.report.maxBufferSize) {
+      throw new ZoetropeError(
+        'out-of-memory',
+        `A tensor of ${size} bytes is above this GPU's largest buffer, ${this.report.maxBufferSize} bytes.`,
+        'Choose a smaller size or fewer frames.',
+      );
+    }
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    return this.#device.createBuffer({ label: `zoetrope/${kind}`, size, usage });
+  }
+
+  clear(tensor: DeviceTensor): void {
+    const encoder = this.#device.createCommandEncoder();
+    encoder.clearBuffer(asGpu(tensor).buffer);
+    this.#device.queue.submit([encoder.finish()]);
+  }
+
+  upload(tensor: DeviceTensor, data: HostData): void {
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const tail = bytes.byteLength % 4;
+    const { buffer } = asGpu(tensor);
+    // writeBuffer moves whole words; the padding up to 16 bytes leaves room for the last one.
+    if (tail === 0) {
+      this.#device.queue.writeBuffer(buffer, 0, bytes);
+    } else {
+      const padded = new Uint8Array(bytes.byteLength + 4 - tail);
+      padded.set(bytes);
+      this.#device.queue.writeBuffer(buffer, 0, padded);
+    }
+  }
+
+  async download(tensor: DeviceTensor): Promise<Float32Array<ArrayBuffer>> {
+    this.#check();
+    if (tensor.dtype !== 'float32') throw new Error(`download of ${tensor.dtype}`);
+    const { buffer } = asGpu(tensor);
+    const bytes = byteLength(tensor.dtype, tensor.shape);
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    const label = 'zoetrope/staging';
+    const staging = this.#device.createBuffer({ label, size: bytes, usage });
+    try {
+      const encoder = this.#device.createCommandEncoder();
+      encoder.copyBufferToBuffer(buffer, 0, staging, 0, bytes);
+      this.#device.queue.submit([encoder.finish()]);
+      await staging.mapAsync(GPUMapMode.READ);
+      this.#check();
+      return new Float32Array(staging.getMappedRange().slice(0));
+    } catch (error) {
+      throw this.#failure ?? runtimeFailure('Reading back from the GPU failed.', error);
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  free(tensor: DeviceTensor): void {
+    const { buffer, kind } = asGpu(tensor);
+    const key = `${kind}:${buffer.size}`;
+    const pooled = this.#pool.get(key);
+    if (pooled) pooled.push(buffer);
+    else this.#pool.set(key, [buffer]);
+  }
+
+  async prepare(graph: Graph): Promise<void> {
+    await ortLock.run(() => this.#session(graph));
+  }
+
+  /** Only inside the lock. */
+  async #session(graph: Graph): Promise<InferenceSession> {
+    const existing = this.#sessions.get(graph.key);
+    if (existing) return existing;
+    this.#check();
+    const provider: InferenceSession.WebGpuExecutionProviderOption & Record<string, unknown> = {
+      name: 'webgpu',
+      device: this.#device,
+      storageBufferCacheMode: 'simple',
+    };
+    try {
+      const session = await this.#ort.InferenceSession.create(graph.bytes, {
+        executionProviders: [provider],
+        graphOptimizationLevel: 'all',
+        // A node that would fall back to the CPU is a bug in a graph: better an error here than a slow copy a step.
+        extra: { session: { disable_cpu_ep_fallback: '1' } },
+      });
+      this.#sessions.set(graph.key, session);
+      return session;
+    } catch (error) {
+      throw this.#failure ?? runtimeFailure(`Compiling ${graph.name} failed.`, error);
+    }
+  }
+
+  async run(graph: Graph, inputs: Bindings, outputs: Bindings): Promise<void> {
+    await ortLock.run(async () => {
+      const session = await this.#session(graph);
+      this.#check();
+      try {
+        await session.run(ortTensors(inputs), ortTensors(outputs));
+      } catch (error) {
+        // A session whose run was rejected is not to be trusted again.
+        this.#sessions.delete(graph.key);
+        await session.release();
+        throw this.#failure ?? runtimeFailure(`Running ${graph.name} failed.`, error);
+      }
+    });
+    this.#check();
+  }
+
+  async throttle(): Promise<void> {
+    this.#inFlight.push(this.#device.queue.onSubmittedWorkDone());
+    if (this.#inFlight.length > MAX_IN_FLIGHT) await this.#inFlight.shift();
+    this.#check();
+  }
+
+  async trim(options: { sessions?: boolean } = {}): Promise<void> {
+    await Promise.all(this.#inFlight.splice(0));
+    for (const buffers of this.#pool.values()) for (const buffer of buffers) buffer.destroy();
+    this.#pool.clear();
+    if (!options.sessions) return;
+    await ortLock.run(async () => {
+      for (const session of this.#sessions.values()) await session.release();
+      this.#sessions.clear();
+    });
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    await this.trim({ sessions: true });
+    this.#device.destroy();
+  }
+
+  #check(): void {
+    if (this.#failure) throw this.#failure;
+  }
+}
+
+function asGpu(tensor: DeviceTensor): GpuTensor {
+  if (!('buffer' in tensor)) throw new Error('a tensor of another backend');
+  return tensor as GpuTensor;
+}
+
+function ortTensors(bindings: Bindings): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(bindings).map(([name, tensor]) => [name, asGpu(tensor).tensor]),
+  );
+}

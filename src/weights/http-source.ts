@@ -1,0 +1,139 @@
+/** @file A checkpoint behind a base URL, read by HTTP ranges. */
+import { isAbortError, modelFormat, ZoetropeError } from '../errors.ts';
+import { type FileSource, missingFile, type ReadOptions } from './source.ts';
+
+export class HttpSource implements FileSource {
+  readonly name: string;
+  readonly #base: string;
+  readonly #fetch: typeof fetch;
+  readonly #sizes = new Map<string, number>();
+
+  /** @param base URL of the folder. @param options.fetch Stands in for the global `fetch`. */
+  constructor(base: string, options: { fetch?: typeof fetch } = {}) {
+    this.#base = base.endsWith('/') ? base : `${base}/`;
+    this.name = base;
+    this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+  }
+
+  async readText(path: string, options?: ReadOptions): Promise<string> {
+    const response = await this.#request(path, {}, options);
+    if (looksLikePage(response)) throw missingFile(this, path);
+    const text = await response.text();
+    options?.onBytes?.(text.length);
+    return text;
+  }
+
+  async exists(path: string, options?: ReadOptions): Promise<boolean> {
+    try {
+      await this.size(path, options);
+      return true;
+    } catch (error) {
+      if (error instanceof ZoetropeError && error.code === 'model-format') return false;
+      throw error;
+    }
+  }
+
+  async size(path: string, options?: ReadOptions): Promise<number> {
+    const known = this.#sizes.get(path);
+    if (known !== undefined) return known;
+    // One byte by range rather than HEAD: servers that compress or redirect tell the length only here.
+    const response = await this.#request(path, { Range: 'bytes=0-0' }, options);
+    if (looksLikePage(response)) throw missingFile(this, path);
+    const total = /\/(\d+)$/.exec(response.headers.get('Content-Range') ?? '')?.[1];
+    const size =
+      response.status === 206 && total !== undefined
+        ? Number(total)
+        : (await response.arrayBuffer()).byteLength;
+    await response.body?.cancel().catch(() => undefined);
+    this.#sizes.set(path, size);
+    return size;
+  }
+
+  async read(
+    path: string,
+    start: number,
+    end: number,
+    options?: ReadOptions,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const response = await this.#request(path, { Range: `bytes=${start}-${end - 1}` }, options);
+    const bytes = new Uint8Array(end - start);
+    // A server that ignores Range sends the whole file: the part before `start` is read past.
+    const skip = response.status === 206 ? 0 : start;
+    const received = await this.#readInto(bytes, response, skip, options);
+    if (received < bytes.byteLength) {
+      throw modelFormat(
+        `${path} of ${this.name} ends ${bytes.byteLength - received} bytes early.`,
+        'The file was cut short while it was copied or downloaded: fetch it again.',
+      );
+    }
+    return bytes;
+  }
+
+  async #readInto(
+    target: Uint8Array<ArrayBuffer>,
+    response: Response,
+    skip: number,
+    options: ReadOptions | undefined,
+  ): Promise<number> {
+    if (!response.body) return 0;
+    let position = -skip;
+    const reader = response.body.getReader();
+    try {
+      while (position < target.byteLength) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        const from = Math.max(0, -position);
+        const to = Math.min(value.byteLength, target.byteLength - position);
+        if (to > from) {
+          target.set(value.subarray(from, to), position + from);
+          options?.onBytes?.(to - from);
+        }
+        position += value.byteLength;
+      }
+    } catch (cause) {
+      if (isAbortError(cause)) throw cause;
+      throw this.#unreachable('the connection broke', cause);
+    } finally {
+      await reader.cancel().catch(() => undefined);
+    }
+    return Math.max(0, Math.min(position, target.byteLength));
+  }
+
+  async #request(
+    path: string,
+    headers: Record<string, string>,
+    options: ReadOptions | undefined,
+  ): Promise<Response> {
+    let response: Response;
+    try {
+      const signal = options?.signal;
+      response = await this.#fetch(this.#base + path, { headers, ...(signal ? { signal } : {}) });
+    } catch (cause) {
+      if (isAbortError(cause)) throw cause;
+      throw this.#unreachable(`${path} could not be fetched`, cause);
+    }
+    if (response.status === 404 || response.status === 410) throw missingFile(this, path);
+    if (response.status === 416) {
+      throw modelFormat(
+        `${path} of ${this.name} is shorter than it should be.`,
+        'The file was cut short while it was copied or downloaded: fetch it again.',
+      );
+    }
+    if (!response.ok) throw this.#unreachable(`${path}: HTTP status ${response.status}`);
+    return response;
+  }
+
+  #unreachable(what: string, cause?: unknown): ZoetropeError {
+    return new ZoetropeError(
+      'network',
+      `${this.name}: ${what}.`,
+      'Check the connection and try again.',
+      { cause },
+    );
+  }
+}
+
+/** Development servers answer a missing path with the application's own page. */
+function looksLikePage(response: Response): boolean {
+  return response.headers.get('Content-Type')?.startsWith('text/html') ?? false;
+}

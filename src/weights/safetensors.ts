@@ -1,0 +1,116 @@
+/**
+ * @file The safetensors header: 8 bytes of little-endian length, that many bytes of JSON, then the data. Everything it
+ * claims is checked against the file's length before any tensor is read.
+ * Format: https://huggingface.co/docs/safetensors
+ */
+import { modelFormat, type ZoetropeError } from '../errors.ts';
+import type { FileSource, ReadOptions } from './source.ts';
+
+export type SourceDtype = 'F32' | 'F16' | 'BF16';
+
+export interface TensorEntry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  /** Byte range in the file, end exclusive. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The reference implementation's own bound on a header. */
+const MAX_HEADER_BYTES = 100_000_000;
+
+const BYTES: Readonly<Record<string, number>> = {
+  F64: 8,
+  I64: 8,
+  U64: 8,
+  F32: 4,
+  I32: 4,
+  U32: 4,
+  F16: 2,
+  BF16: 2,
+  I16: 2,
+  U16: 2,
+  I8: 1,
+  U8: 1,
+  BOOL: 1,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+};
+
+/** @throws ZoetropeError `model-format`, naming the tensor where one is at fault. */
+export async function readSafetensorsHeader(
+  source: FileSource,
+  path: string,
+  options?: ReadOptions,
+): Promise<Map<string, TensorEntry>> {
+  const size = await source.size(path, options);
+  const refuse = (problem: string): ZoetropeError =>
+    modelFormat(
+      `${path} of ${source.name}: ${problem}`,
+      'The file is not a complete safetensors file: copy or download it again.',
+    );
+  if (size < 8) throw refuse(`it has ${size} bytes, too few for a safetensors header.`);
+  const prefix = await source.read(path, 0, 8, options);
+  const length = Number(new DataView(prefix.buffer).getBigUint64(0, true));
+  if (length > MAX_HEADER_BYTES) throw refuse(`its header claims ${length} bytes.`);
+  if (8 + length > size) throw refuse(`its header of ${length} bytes does not fit in ${size} bytes.`);
+  const text = new TextDecoder().decode(await source.read(path, 8, 8 + length, options));
+  let header: unknown;
+  try {
+    header = JSON.parse(text);
+  } catch {
+    throw refuse('its header is not JSON.');
+  }
+  return checkHeader(header, 8 + length, size, refuse);
+}
+
+function checkHeader(
+  header: unknown,
+  dataStart: number,
+  fileSize: number,
+  refuse: (problem: string) => ZoetropeError,
+): Map<string, TensorEntry> {
+  if (typeof header !== 'object' || header === null || Array.isArray(header)) {
+    throw refuse('its header is not an object.');
+  }
+  const tensors = new Map<string, TensorEntry>();
+  for (const [name, entry] of Object.entries(header as Record<string, unknown>)) {
+    if (name === '__metadata__') continue;
+    tensors.set(name, checkEntry(name, entry, dataStart, fileSize, refuse));
+  }
+  const ordered = [...tensors].sort(([, a], [, b]) => a.start - b.start || a.end - b.end);
+  let previous = dataStart;
+  for (const [name, { start, end }] of ordered) {
+    if (start < previous) throw refuse(`tensor ${name} overlaps another.`);
+    previous = end;
+  }
+  return tensors;
+}
+
+function checkEntry(
+  name: string,
+  entry: unknown,
+  dataStart: number,
+  fileSize: number,
+  refuse: (problem: string) => ZoetropeError,
+): TensorEntry {
+  const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
+  const isSize = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 0;
+  if (typeof dtype !== 'string' || !Array.isArray(shape) || !shape.every(isSize)) {
+    throw refuse(`tensor ${name} has no valid dtype and shape.`);
+  }
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize)) {
+    throw refuse(`tensor ${name} has no valid offsets.`);
+  }
+  const [from, to] = offsets as [number, number];
+  const bytes = BYTES[dtype];
+  const dims = shape as number[];
+  const expected = bytes === undefined ? to - from : dims.reduce((n, dim) => n * dim, bytes);
+  if (to - from !== expected) {
+    throw refuse(`tensor ${name} (${dtype}[${dims.join(', ')}]) claims ${to - from} bytes.`);
+  }
+  if (dataStart + to > fileSize) {
+    throw refuse(`tensor ${name} ends at byte ${dataStart + to} of ${fileSize}: the file is cut short.`);
+  }
+  return { dtype, shape: dims, start: dataStart + from, end: dataStart + to };
+}

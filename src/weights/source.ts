@@ -1,0 +1,52 @@
+/** @file Where a checkpoint's files come from: bytes by path and range. */
+import { modelFormat, ZoetropeError } from '../errors.ts';
+
+export interface ReadOptions {
+  signal?: AbortSignal;
+  /** Bytes as they arrive. */
+  onBytes?: (bytes: number) => void;
+}
+
+/** A folder of files. Paths are relative, with forward slashes. */
+export interface FileSource {
+  /** For messages. */
+  readonly name: string;
+  /** @throws ZoetropeError `model-format` if the file is not there, `network` if it cannot be reached. */
+  readText(path: string, options?: ReadOptions): Promise<string>;
+  /** Whether the file is there. */
+  exists(path: string, options?: ReadOptions): Promise<boolean>;
+  /** Bytes of the whole file. */
+  size(path: string, options?: ReadOptions): Promise<number>;
+  /** Bytes `start … end − 1`: exactly that many, or an error. */
+  read(
+    path: string,
+    start: number,
+    end: number,
+    options?: ReadOptions,
+  ): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** Reads and parses a JSON file; the caller checks what is in it. */
+export async function readJson(
+  source: FileSource,
+  path: string,
+  options?: ReadOptions,
+): Promise<unknown> {
+  const text = await source.readText(path, options);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw modelFormat(
+      `${path} of ${source.name} is not JSON.`,
+      'The file is damaged, or a web page was served in its place.',
+      cause,
+    );
+  }
+}
+
+export function missingFile(source: FileSource, path: string): ZoetropeError {
+  return modelFormat(
+    `${source.name} has no file ${path}.`,
+    "Check the model's name; a checkpoint is a folder in diffusers' WanPipeline layout, complete.",
+  );
+}
