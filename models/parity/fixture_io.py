@@ -54,7 +54,7 @@ def _format(value, indent):
         inner = indent + "  "
         rows = [inner + _format(item, inner) for item in value]
         return "[\n" + ",\n".join(rows) + f"\n{indent}]"
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return json.dumps(value, allow_nan=False)
 
 
 def shortest(tensor):

@@ -13,6 +13,11 @@ FAMILIES = {
     "umt5": "umt5",
     "wan-transformer": "wan_transformer",
     "wan-vae": "wan_vae",
+    "schedulers": "schedulers",
+    "noise": "noise",
+    "pocket": "pocket",
+    "tokenizer": "tokenizer",
+    "end-to-end": "end_to_end",
 }
 
 

@@ -24,7 +24,7 @@ CASES = {
             base_dim=6, dim_mult=[1, 2, 2], z_dim=3, num_res_blocks=2, temperal_downsample=[True, False],
             scale_factor_temporal=2, scale_factor_spatial=4,
         ),
-        size=(3, 4),
+        size=(3, 2),
     ),
     "wan-vae-22": dict(
         config=dict(

@@ -1,0 +1,88 @@
+"""Whole runs of WanPipeline on the bundled checkpoint in float32: prompt and seed in, frames out."""
+
+import json
+
+import torch
+from diffusers import FlowMatchEulerDiscreteScheduler, WanPipeline
+
+from fixture_io import FIXTURES, POCKET, save_json, save_tensors, seeded, weight_hashes
+
+MAX_SEQUENCE_LENGTH = 64
+CASES = {
+    "guided-32x32": dict(
+        prompt="a red circle moves right", negative_prompt="", seed=7,
+        width=32, height=32, num_frames=5, num_inference_steps=3, guidance_scale=4.0,
+    ),
+    "guided-64x64": dict(
+        prompt="a blue square moves up", negative_prompt="red", seed=42,
+        width=64, height=64, num_frames=17, num_inference_steps=6, guidance_scale=5.0,
+    ),
+    "unguided-euler-64x32": dict(
+        prompt="a green triangle moves left", negative_prompt=None, seed=123456789,
+        width=64, height=32, num_frames=9, num_inference_steps=4, guidance_scale=1.0, scheduler="euler",
+    ),
+}  # fmt: skip
+
+
+def load():
+    pipeline = WanPipeline.from_pretrained(POCKET, dtype=torch.float32)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def scheduler_for(pipeline, name):
+    """The checkpoint's own scheduler, or Euler with the same shift."""
+    if name == "euler":
+        return FlowMatchEulerDiscreteScheduler(shift=pipeline.scheduler.config.flow_shift)
+    return pipeline.scheduler
+
+
+def run(pipeline, seed, **arguments):
+    """Every tensor at the joints of one run."""
+    record = {}
+
+    def keep_noise(_module, args, kwargs):
+        record.setdefault("noise", kwargs["hidden_states"])
+
+    def keep_step(_pipeline, step, _timestep, tensors):
+        record[f"latents.{step}"] = tensors["latents"]
+        record["prompt_embeds"] = tensors["prompt_embeds"]
+        if tensors["negative_prompt_embeds"] is not None:
+            record["negative_prompt_embeds"] = tensors["negative_prompt_embeds"]
+        return {}
+
+    hook = pipeline.transformer.register_forward_pre_hook(keep_noise, with_kwargs=True)
+    frames = pipeline(
+        **arguments,
+        generator=seeded(seed),
+        max_sequence_length=MAX_SEQUENCE_LENGTH,
+        callback_on_step_end=keep_step,
+        callback_on_step_end_tensor_inputs=["latents", "prompt_embeds", "negative_prompt_embeds"],
+    ).frames[0]
+    hook.remove()
+    torch.testing.assert_close(record["noise"], torch.randn(record["noise"].shape, generator=seeded(seed)))
+    return record | {"frames": torch.from_numpy((frames * 255).round()).to(torch.uint8)}
+
+
+def make_case(name, hashes):
+    """One run, from freshly loaded parts, and what it was asked for."""
+    parameters = dict(CASES[name])
+    pipeline = load()
+    pipeline.scheduler = scheduler_for(pipeline, parameters.pop("scheduler", None))
+    record = run(pipeline, **parameters)
+    save_tensors(FIXTURES / "end-to-end" / f"{name}.safetensors", record)
+    scheduler = pipeline.scheduler
+    description = {
+        **parameters,
+        "max_sequence_length": MAX_SEQUENCE_LENGTH,
+        "scheduler": json.loads(scheduler.to_json_string()),
+        "timesteps": scheduler.timesteps.tolist(),
+        "weights_sha256": hashes,
+    }
+    save_json(FIXTURES / "end-to-end" / f"{name}.json", description)
+
+
+def make():
+    hashes = weight_hashes(POCKET)
+    for name in CASES:
+        make_case(name, hashes)
