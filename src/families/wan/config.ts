@@ -111,7 +111,7 @@ const isBoolean = (item: unknown): item is boolean => typeof item === 'boolean';
 
 /** @throws ZoetropeError `model-format` for what is missing, malformed or not supported. */
 export function parseTransformerConfig(json: unknown): WanTransformerConfig {
-  const fields = new Fields(json, 'transformer/config.json');
+  const fields: Fields = new Fields(json, 'transformer/config.json');
   fields.only('_class_name', 'WanTransformer3DModel');
   fields.only('qk_norm', 'rms_norm_across_heads');
   // Image-to-video models carry image projections that text-to-video has no input for.
@@ -141,7 +141,7 @@ export function parseTransformerConfig(json: unknown): WanTransformerConfig {
 
 /** @throws ZoetropeError `model-format` for what is missing, malformed or not supported. */
 export function parseVaeConfig(json: unknown): WanVaeConfig {
-  const fields = new Fields(json, 'vae/config.json');
+  const fields: Fields = new Fields(json, 'vae/config.json');
   fields.only('_class_name', 'AutoencoderKLWan');
   const scales = fields.array('attn_scales', isNumber, []);
   if (scales.length > 0) fields.refuse('attn_scales', 'is not empty, which is not supported');

@@ -181,7 +181,7 @@ export function patchEmbeddingGraph(config: WanTransformerConfig, tokens: number
 export function headGraph(config: WanTransformerConfig, tokens: number): Graph {
   const volume = config.patchSize.reduce((a, b) => a * b, 1);
   const width = innerDim(config);
-  const g = new GraphBuilder(`wan head ${tokens}`);
+  const g: GraphBuilder = new GraphBuilder(`wan head ${tokens}`);
   const hidden = g.input('hidden', 'float32', [1, tokens, width]);
   const temb = g.input('temb', 'float32', [1, 1, width]);
   const table = g.weight('scale_shift_table', 'float32', [1, 2, width]);
