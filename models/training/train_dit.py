@@ -1,0 +1,154 @@
+"""Train the diffusion transformer, and the text encoder along with it, by flow matching.
+
+x_t = (1 - s) x_0 + s noise, target noise - x_0, timestep 1000 s. Noise levels follow the
+shift of 3 that sampling uses. One caption in ten is dropped for the empty prompt, so that
+classifier-free guidance has something to push away from. What is exported is an
+exponential moving average of the weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import math
+import random
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+import tokenizer as pocket_tokenizer
+import world
+from dit_model import build_text_encoder, build_transformer, embed, encode_captions
+from optim import Clock, build_optimisers, set_rate
+
+DROP = 0.1
+
+
+def sample_levels(count: int, shift: float = 3.0) -> torch.Tensor:
+    """Noise levels in (0, 1): half logit-normal, half uniform, then shifted."""
+    u = torch.where(torch.rand(count) < 0.5, torch.sigmoid(torch.randn(count)), torch.rand(count))
+    return shift * u / (1 + (shift - 1) * u)
+
+
+def split_parameters(modules):
+    """Matrices inside layers for Muon; embeddings, output, modulation and norms for AdamW."""
+    matrices, others = [], []
+    for module in modules:
+        for name, p in module.named_parameters():
+            inner = p.ndim == 2 and ("blocks." in name or "encoder.block" in name)
+            inner = inner and "relative_attention_bias" not in name and "scale_shift" not in name
+            (matrices if inner else others).append(p)
+    return matrices, others
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--batch", type=int, default=48)
+    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--ema", type=float, default=0.998)
+    parser.add_argument("--layers", type=int, default=6)
+    parser.add_argument("--heads", type=int, default=3)
+    parser.add_argument("--text-width", type=int, default=128)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seed", type=int, default=3)
+    args = parser.parse_args()
+
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    tokenizer = pocket_tokenizer.load(args.work / "tokenizer")
+    data = torch.load(args.work / "latents.pt")
+    latents, scenes = data["latents"], [world.Scene(*s) for s in data["scenes"]]
+
+    text_encoder = build_text_encoder(len(tokenizer), args.text_width).to(args.device)
+    transformer = build_transformer(
+        args.text_width, heads=args.heads, ffn_dim=args.heads * 256, layers=args.layers
+    ).to(args.device)
+    modules = torch.nn.ModuleDict({"text_encoder": text_encoder, "transformer": transformer})
+    ema = copy.deepcopy(modules).requires_grad_(False)
+    matrices, others = split_parameters(modules.values())
+    optimisers = build_optimisers(matrices, others, args.lr, weight_decay=0.01)
+
+    path = args.work / "dit.pt"
+    step, spent = 0, 0.0
+    if path.exists():
+        state = torch.load(path, map_location=args.device)
+        modules.load_state_dict(state["modules"])
+        ema.load_state_dict(state["ema"])
+        for o, s in zip(optimisers, state["optimisers"]):
+            o.load_state_dict(s)
+        step, spent = state["step"], state["spent"]
+        print(f"resumed at step {step}, {spent / 60:.1f} min", flush=True)
+    clock = Clock(args.minutes, spent)
+
+    def save() -> None:
+        torch.save(
+            {
+                "modules": modules.state_dict(),
+                "ema": ema.state_dict(),
+                "optimisers": [o.state_dict() for o in optimisers],
+                "step": step,
+                "spent": clock.spent,
+                "heads": args.heads,
+                "layers": args.layers,
+                "text_width": args.text_width,
+                "vocab": len(tokenizer),
+            },
+            path.with_suffix(".tmp"),
+        )
+        path.with_suffix(".tmp").replace(path)
+
+    last_log = last_save = clock.spent
+    average = math.nan
+    while clock.progress < 1:
+        rng = random.Random(args.seed * 1_000_003 + step)
+        torch.manual_seed(args.seed * 1_000_003 + step)
+        picks = [rng.randrange(len(scenes)) for _ in range(args.batch)]
+        texts = ["" if rng.random() < DROP else world.caption(rng, scenes[i]) for i in picks]
+        x0 = latents[picks].float().to(args.device)
+        ids, mask = encode_captions(tokenizer, texts, args.device)
+
+        s = sample_levels(args.batch).to(args.device)
+        noise = torch.randn(x0.shape).to(args.device)
+        level = s.view(-1, 1, 1, 1, 1)
+        predicted = transformer(
+            hidden_states=(1 - level) * x0 + level * noise,
+            timestep=s * 1000,
+            encoder_hidden_states=embed(text_encoder, ids, mask),
+            return_dict=False,
+        )[0]
+        loss = F.mse_loss(predicted, noise - x0)
+        for o in optimisers:
+            o.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(others, 1.0)
+        lr = clock.rate(args.lr)
+        set_rate(optimisers, lr)
+        for o in optimisers:
+            o.step()
+        step += 1
+        decay = min(args.ema, (1 + step) / (10 + step))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(ema.parameters()), list(modules.parameters()), 1 - decay)
+
+        value = loss.item()
+        average = value if math.isnan(average) else 0.98 * average + 0.02 * value
+        if clock.spent - last_log > 30:
+            last_log = clock.spent
+            print(
+                f"{clock.spent / 60:6.2f} min  step {step}  {step * args.batch} clips  "
+                f"lr {lr:.1e}  loss {average:.4f}",
+                flush=True,
+            )
+        if clock.spent - last_save > 90:
+            last_save = clock.spent
+            save()
+    save()
+    print(f"done: {step} steps, {step * args.batch} clips, {clock.spent / 60:.1f} min, loss {average:.4f}")
+
+
+if __name__ == "__main__":
+    main()

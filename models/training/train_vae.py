@@ -1,0 +1,145 @@
+"""Train the VAE on clips drawn on the fly, for a number of minutes.
+
+Three phases, by share of the time: single frames teach the edges cheaply, short crops
+around the shape teach motion, whole clips take away what the crops' borders left.
+The loss is L1 + MSE and a small penalty on the latents, which keeps them compact for
+the diffusion model; noise on the decoder's input makes it forgive small errors there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import math
+import random
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import world
+from optim import Clock, build_optimisers, set_rate
+from vae_model import build_vae, decode_raw, encode_mode, flat_convolutions
+
+# (share of the time, frames, crop in grid cells, batch)
+PHASES = ((0.30, 1, 16, 96), (0.45, 9, 16, 16), (0.25, 17, 32, 4))
+
+
+def to_tensor(clips: np.ndarray) -> torch.Tensor:
+    """uint8 [b, t, 32, 32, 3] on the grid to pixels [b, 3, t, 64, 64] in [-1, 1]."""
+    x = torch.from_numpy(clips).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+    return x.repeat_interleave(2, dim=-1).repeat_interleave(2, dim=-2).contiguous()
+
+
+def draw_batch(rng: random.Random, frames: int, crop: int, batch: int) -> torch.Tensor:
+    clips = []
+    for _ in range(batch):
+        scene = world.sample_scene(rng)
+        start = rng.randrange(world.FRAMES - frames + 1)
+        clip = world.draw(scene)[start : start + frames]
+        if crop < world.GRID:
+            cx, cy, _ = world.pose(scene, start + frames // 2)
+            limit, spread = world.GRID - crop, crop // 3
+            x = min(max(cx - crop // 2 + rng.randint(-spread, spread), 0), limit)
+            y = min(max(cy - crop // 2 + rng.randint(-spread, spread), 0), limit)
+            clip = clip[:, y : y + crop, x : x + crop]
+        clips.append(clip)
+    return to_tensor(np.stack(clips))
+
+
+def psnr(vae, seed: int = 900_000_000, count: int = 8) -> float:
+    """Mean PSNR in dB over whole clips that training does not draw."""
+    rng = random.Random(seed)
+    x = draw_batch(rng, world.FRAMES, world.GRID, count)
+    with torch.no_grad():
+        y = decode_raw(vae, encode_mode(vae, x)).clamp(-1, 1)
+    mse = ((x - y) / 2).square().mean(dim=(1, 2, 3, 4))
+    return float((-10 * torch.log10(mse)).mean())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints")
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--base-dim", type=int, default=24)
+    parser.add_argument("--lr", type=float, default=6e-3)
+    parser.add_argument("--batch-scale", type=float, default=1.0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    args.work.mkdir(parents=True, exist_ok=True)
+    path = args.work / "vae.pt"
+
+    vae = build_vae(args.base_dim).to(args.device)
+    matrices = [p for p in vae.parameters() if p.ndim >= 4 and min(p.flatten(1).shape) > 1]
+    others = [p for p in vae.parameters() if not any(p is m for m in matrices)]
+    optimisers = build_optimisers(matrices, others, args.lr)
+    step, spent = 0, 0.0
+    if path.exists():
+        state = torch.load(path, map_location=args.device)
+        vae.load_state_dict(state["vae"])
+        for o, s in zip(optimisers, state["optimisers"]):
+            o.load_state_dict(s)
+        step, spent = state["step"], state["spent"]
+        print(f"resumed at step {step}, {spent / 60:.1f} min", flush=True)
+    clock = Clock(args.minutes, spent)
+
+    def save() -> None:
+        torch.save(
+            {
+                "vae": vae.state_dict(),
+                "optimisers": [o.state_dict() for o in optimisers],
+                "step": step,
+                "spent": clock.spent,
+                "base_dim": args.base_dim,
+            },
+            path.with_suffix(".tmp"),
+        )
+        path.with_suffix(".tmp").replace(path)
+
+    last_log = last_save = clock.spent
+    average = math.nan
+    while clock.progress < 1:
+        rest = clock.progress
+        for share, frames, crop, batch in PHASES:
+            if rest < share:
+                break
+            rest -= share
+        rng = random.Random(args.seed * 1_000_003 + step)
+        x = draw_batch(rng, frames, crop, max(1, round(batch * args.batch_scale))).to(args.device)
+        lr = clock.rate(args.lr)
+        set_rate(optimisers, lr)
+        with flat_convolutions() if frames == 1 else contextlib.nullcontext():
+            z = encode_mode(vae, x)
+            y = decode_raw(vae, z + 0.02 * torch.randn_like(z))
+            loss = F.l1_loss(y, x) + F.mse_loss(y, x) + 1e-4 * z.square().mean()
+            for o in optimisers:
+                o.zero_grad(set_to_none=True)
+            loss.backward()
+        torch.nn.utils.clip_grad_norm_(others, 1.0)
+        for o in optimisers:
+            o.step()
+        step += 1
+        value = loss.item()
+        average = value if math.isnan(average) else 0.95 * average + 0.05 * value
+        if clock.spent - last_log > 30:
+            last_log = clock.spent
+            print(
+                f"{clock.spent / 60:6.2f} min  step {step}  frames {frames}  lr {lr:.1e}  "
+                f"loss {average:.4f}  psnr {psnr(vae):.2f} dB",
+                flush=True,
+            )
+        if clock.spent - last_save > 90:
+            last_save = clock.spent
+            save()
+    save()
+    print(f"done: {step} steps, {clock.spent / 60:.1f} min, psnr {psnr(vae, count=32):.2f} dB")
+
+
+if __name__ == "__main__":
+    main()
