@@ -1,0 +1,27 @@
+/** @file Keeps one pipeline loaded: the one that the form asks for. */
+import { type LoadOptions, VideoPipeline } from '../index.ts';
+import { modelUrl, type Settings } from './settings.ts';
+
+export class Engine {
+  #pipeline: VideoPipeline | undefined;
+  #key = '';
+
+  /** The pipeline for these settings: loaded, unless it is already. */
+  async pipelineFor(
+    { model, device, dtype }: Pick<Settings, 'model' | 'device' | 'dtype'>,
+    options: Pick<LoadOptions, 'onProgress' | 'signal'>,
+  ): Promise<VideoPipeline> {
+    const key = JSON.stringify([model, device, dtype]);
+    if (this.#pipeline && this.#key === key) return this.#pipeline;
+    // One model at a time: the old one's memory may be what the new one needs.
+    await this.#pipeline?.dispose();
+    this.#pipeline = undefined;
+    this.#pipeline = await VideoPipeline.fromPretrained(modelUrl(model), {
+      ...options,
+      device,
+      dtype,
+    });
+    this.#key = key;
+    return this.#pipeline;
+  }
+}

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { fileStem, formatBytes, formatSeconds } from './format.ts';
+
+describe('formatBytes', () => {
+  it.each([
+    [0, '0 bytes'],
+    [999, '999 bytes'],
+    [1000, '1.0 kB'],
+    [24_130_000, '24.1 MB'],
+    [999_900, '1.0 MB'],
+    [2_840_000_000, '2.8 GB'],
+    [512_000_000, '512 MB'],
+  ])('%d is %s', (bytes, text) => {
+    expect(formatBytes(bytes)).toBe(text);
+  });
+});
+
+describe('formatSeconds', () => {
+  it.each([
+    [-1, '0 s'],
+    [7.6, '8 s'],
+    [59.7, '1 min 0 s'],
+    [125, '2 min 5 s'],
+    [3780, '1 h 3 min'],
+  ])('%d is %s', (seconds, text) => {
+    expect(formatSeconds(seconds)).toBe(text);
+  });
+});
+
+describe('fileStem', () => {
+  it('keeps words and the seed', () => {
+    expect(fileStem('A red circle, moving → right!', 7)).toBe('a-red-circle-moving-right-7');
+  });
+
+  it('has a name for a prompt without words', () => {
+    expect(fileStem('…', 3)).toBe('clip-3');
+  });
+
+  it('keeps long prompts short', () => {
+    expect(fileStem('circle '.repeat(40), 1).length).toBeLessThan(52);
+  });
+});

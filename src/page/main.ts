@@ -1,0 +1,140 @@
+/** @file The page: wires the form, the run, the player and the panels together. */
+import { type CheckpointReport, inspectCheckpoint } from '../index.ts';
+import { exposeForDriving } from './driving.ts';
+import { setUpDrum } from './drum.ts';
+import { button, element, input, select } from './elements.ts';
+import { type Clip, ClipHistory } from './history.ts';
+import { showDevice, showDownload } from './machine.ts';
+import { clearError, showError } from './messages.ts';
+import { Player } from './player.ts';
+import { setUpPlayerControls } from './player-controls.ts';
+import { Run, setStage } from './run.ts';
+import { setUpSamples } from './samples.ts';
+import { offerScales, setUpSaving } from './saving.ts';
+import {
+  addressOf,
+  applyAddress,
+  applyCheckpoint,
+  modelUrl,
+  readSettings,
+  setOption,
+  setUpSeed,
+} from './settings.ts';
+import { setUpTheme } from './theme.ts';
+
+const canvas = element('canvas', HTMLCanvasElement);
+const player = new Player(canvas);
+let current: Clip | undefined;
+let checkpoint: CheckpointReport | undefined;
+
+const errorActions = {
+  applyFix({ option, value }: { option: string; value: number }): void {
+    setOption(option, value);
+    clearError();
+    button('generate').focus();
+  },
+  trySmaller(): void {
+    const multiple = checkpoint?.constraints.sizeMultiple ?? 16;
+    for (const side of ['width', 'height']) {
+      const half = Math.floor(input(side).valueAsNumber / 2 / multiple) * multiple;
+      setOption(side, Math.max(multiple, half));
+    }
+    clearError();
+    button('generate').focus();
+  },
+};
+
+const history = new ClipHistory((clip) => void choose(clip));
+const run = new Run(player, {
+  errorActions,
+  onResult(result, settings) {
+    const address = addressOf({
+      ...settings,
+      generate: { ...settings.generate, seed: result.parameters.seed },
+    });
+    const clip = { result, address };
+    history.add(clip, canvas);
+    player.complete();
+    present(clip);
+  },
+  onNoResult() {
+    if (current) void choose(current);
+  },
+});
+
+/** Shows what belongs to the clip in the player. */
+function present(clip: Clip): void {
+  current = clip;
+  const { parameters, seconds, memory } = clip.result;
+  const { prompt, seed, width, height, numFrames, numInferenceSteps, device, dtype } = parameters;
+  canvas.setAttribute('aria-label', `Clip: ${prompt}`);
+  element('summary', HTMLElement).textContent =
+    `${width} × ${height}, ${numFrames} frames, ${numInferenceSteps} steps, seed ${seed}. ` +
+    `${seconds.total.toFixed(1)} s on ${device} in ${dtype}, ` +
+    `at most ${(memory.peakBytes / 1e6).toFixed(0)} MB.`;
+  offerScales(width, height);
+  element('player', HTMLElement).hidden = false;
+  history.markCurrent(clip);
+}
+
+/** Brings a clip of the history back into the player. */
+async function choose(clip: Clip): Promise<void> {
+  if (run.isRunning) return;
+  const groups = await clip.result.frames();
+  const wasPlaying = player.isPlaying;
+  player.clear(clip.result.parameters.frameRate);
+  for (const group of groups) player.append(group);
+  player.complete();
+  setStage('playing');
+  if (wasPlaying) player.play();
+  present(clip);
+}
+
+/** Says what the chosen model is and what it will fetch. Reads its headers only. */
+async function inspect(chosen: ReadonlySet<string>): Promise<void> {
+  const target = element('download-report', HTMLElement);
+  try {
+    checkpoint = await inspectCheckpoint(modelUrl(readSettings().model));
+    showDownload(checkpoint);
+    applyCheckpoint(checkpoint, chosen);
+  } catch (error) {
+    target.textContent = 'unknown: the model could not be read.';
+    showError(error, errorActions);
+  }
+}
+
+function setUpForm(): void {
+  element('form', HTMLFormElement).addEventListener('submit', (event) => {
+    event.preventDefault();
+    void run.start();
+  });
+  button('cancel').addEventListener('click', () => run.cancel());
+  document.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') run.cancel();
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      void run.start();
+    }
+  });
+  select('device').addEventListener('change', () => {
+    void showDevice(readSettings().device);
+  });
+  input('model').addEventListener('change', () => {
+    clearError();
+    void inspect(new Set());
+  });
+}
+
+setUpTheme();
+setUpDrum();
+setUpSamples();
+setUpSeed();
+setUpForm();
+setUpPlayerControls(player);
+setUpSaving({ current: () => current, onError: (error) => showError(error, errorActions) });
+exposeForDriving();
+
+const given = applyAddress(new URLSearchParams(location.search));
+if (input('model').value === '') input('model').value = 'pocket';
+void showDevice(readSettings().device);
+void inspect(given);

@@ -1,0 +1,61 @@
+/** @file Errors, with what to do about them, and notices. */
+import { ZoetropeError } from '../errors.ts';
+import type { Notice } from '../pipeline/api.ts';
+import { create, element } from './elements.ts';
+import { type Fix, offendingOption, suggestedFix } from './fixes.ts';
+import { fieldOf } from './settings.ts';
+
+const panel = (): HTMLElement => element('error', HTMLElement);
+
+export interface ErrorActions {
+  applyFix(fix: Fix): void;
+  trySmaller(): void;
+}
+
+export function showError(error: unknown, actions: ErrorActions): void {
+  const message = error instanceof Error ? error.message : String(error);
+  const children: Node[] = [create('p', {}, create('strong', {}, message))];
+  if (error instanceof ZoetropeError) {
+    if (error.hint !== '') children.push(create('p', {}, error.hint));
+    children.push(create('p', {}, create('code', {}, error.code)));
+  }
+  const action = actionFor(error, actions);
+  if (action) children.push(create('div', { className: 'actions' }, action));
+  panel().replaceChildren(...children);
+  panel().hidden = false;
+  markField(error);
+}
+
+export function clearError(): void {
+  panel().hidden = true;
+  panel().replaceChildren();
+  for (const field of document.querySelectorAll('[aria-invalid]')) {
+    field.removeAttribute('aria-invalid');
+  }
+}
+
+function actionFor(error: unknown, actions: ErrorActions): HTMLButtonElement | undefined {
+  const fix = suggestedFix(error);
+  if (fix) return actionButton(`Use ${fix.value}`, () => actions.applyFix(fix));
+  if (error instanceof ZoetropeError && error.code === 'out-of-memory') {
+    return actionButton('Try a smaller clip', () => actions.trySmaller());
+  }
+  return undefined;
+}
+
+function actionButton(label: string, act: () => void): HTMLButtonElement {
+  const made = create('button', { type: 'button' }, label);
+  made.addEventListener('click', act);
+  return made;
+}
+
+function markField(error: unknown): void {
+  const option = offendingOption(error);
+  const field = option === undefined ? undefined : fieldOf(option);
+  field?.setAttribute('aria-invalid', 'true');
+}
+
+export function showNotices(notices: readonly Notice[]): void {
+  const items = notices.map(({ message }) => create('li', {}, message));
+  element('notices', HTMLElement).replaceChildren(...items);
+}

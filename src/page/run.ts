@@ -1,0 +1,110 @@
+/** @file One run at a time, from the button to the clip in the player. */
+import { isAbortError } from '../errors.ts';
+import type { VideoResult } from '../pipeline/api.ts';
+import { button, element } from './elements.ts';
+import { Engine } from './engine.ts';
+import { clearError, type ErrorActions, showError, showNotices } from './messages.ts';
+import type { Player } from './player.ts';
+import { ProgressView } from './progress-view.ts';
+import { readSettings, type Settings, showSeed } from './settings.ts';
+
+export interface RunEvents {
+  readonly onResult: (result: VideoResult, settings: Settings) => void;
+  /** Cancelled or failed: the viewer is free for an older clip. */
+  readonly onNoResult: () => void;
+  readonly errorActions: ErrorActions;
+}
+
+const prefersStill = matchMedia('(prefers-reduced-motion: reduce)');
+
+export class Run {
+  readonly #engine = new Engine();
+  readonly #progress = new ProgressView();
+  readonly #player: Player;
+  readonly #events: RunEvents;
+  #controller: AbortController | undefined;
+
+  constructor(player: Player, events: RunEvents) {
+    this.#player = player;
+    this.#events = events;
+  }
+
+  get isRunning(): boolean {
+    return this.#controller !== undefined;
+  }
+
+  cancel(): void {
+    this.#controller?.abort();
+  }
+
+  async start(): Promise<void> {
+    if (this.#controller) return;
+    const settings = readSettings();
+    const controller = new AbortController();
+    this.#controller = controller;
+    this.#begin();
+    try {
+      const result = await this.#generate(settings, controller.signal);
+      this.#progress.announce('The clip is ready.');
+      showSeed(result.parameters.seed);
+      showNotices(result.notices);
+      this.#end();
+      this.#events.onResult(result, settings);
+    } catch (error) {
+      if (isAbortError(error)) this.#progress.announce('Cancelled.');
+      else showError(error, this.#events.errorActions);
+      this.#player.clear(1);
+      setStage('idle');
+      this.#end();
+      this.#events.onNoResult();
+    }
+  }
+
+  async #generate({ generate, ...load }: Settings, signal: AbortSignal): Promise<VideoResult> {
+    const onProgress = this.#progress.show.bind(this.#progress);
+    const pipeline = await this.#engine.pipelineFor(load, { signal, onProgress });
+    const frameRate = generate.frameRate ?? pipeline.checkpoint.defaults.frameRate;
+    this.#player.clear(frameRate > 0 ? frameRate : 1);
+    return pipeline.generate({
+      ...generate,
+      signal,
+      onProgress,
+      onFrames: (group) => {
+        this.#player.append(group);
+        setStage('playing');
+        if (!prefersStill.matches) this.#player.play();
+      },
+    });
+  }
+
+  #begin(): void {
+    clearError();
+    showNotices([]);
+    setStage('running');
+    element('player', HTMLElement).hidden = true;
+    this.#progress.start();
+    const cancel = button('cancel');
+    cancel.hidden = false;
+    const generate = button('generate');
+    const hadFocus = document.activeElement === generate;
+    generate.disabled = true;
+    if (hadFocus) cancel.focus();
+    // On a phone the viewer is below the form.
+    element('stage', HTMLElement).scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+  }
+
+  #end(): void {
+    this.#controller = undefined;
+    this.#progress.stop();
+    const cancel = button('cancel');
+    const generate = button('generate');
+    const hadFocus = document.activeElement === cancel;
+    generate.disabled = false;
+    cancel.hidden = true;
+    if (hadFocus) generate.focus({ preventScroll: true });
+  }
+}
+
+export function setStage(state: 'idle' | 'running' | 'playing'): void {
+  element('stage', HTMLElement).dataset['state'] = state;
+}

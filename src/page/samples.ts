@@ -1,0 +1,22 @@
+/** @file Prompts to begin with, in the vocabulary of the bundled model. */
+import { button, create, element } from './elements.ts';
+
+const SAMPLES = [
+  'a red circle moves right',
+  'a blue square falls down',
+  'a yellow triangle spins',
+  'a green circle grows',
+];
+
+export function setUpSamples(): void {
+  const prompt = element('prompt', HTMLTextAreaElement);
+  const chips = SAMPLES.map((sample) => {
+    const chip = create('button', { type: 'button' }, sample);
+    chip.addEventListener('click', () => {
+      prompt.value = sample;
+      button('generate').focus();
+    });
+    return chip;
+  });
+  element('samples', HTMLElement).append(...chips);
+}

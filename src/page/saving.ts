@@ -1,0 +1,101 @@
+/** @file Saves the clip that is shown: as a video, a GIF or numbered pictures, and its parameters as text. */
+import { downloadZip } from 'client-zip';
+import { isAbortError } from '../errors.ts';
+import type { Container, EncodedVideo } from '../pipeline/api.ts';
+import { button, element, select } from './elements.ts';
+import { fileStem, formatBytes } from './format.ts';
+import type { Clip } from './history.ts';
+
+const SCALES = [1, 2, 4, 8, 16];
+
+/** What may be saved, and how to say that it failed. */
+export interface Saving {
+  readonly current: () => Clip | undefined;
+  readonly onError: (error: unknown) => void;
+}
+
+export function setUpSaving({ current, onError }: Saving): void {
+  const status = element('save-status', HTMLElement);
+  const buttons = [...document.querySelectorAll<HTMLButtonElement>('button[data-container]')];
+  let isSaving = false;
+
+  const save = async (container: Container): Promise<void> => {
+    const clip = current();
+    if (!clip || isSaving) return;
+    isSaving = true;
+    setDisabled(buttons, true);
+    status.textContent = `Encoding ${container} …`;
+    try {
+      const scale = Number(select('scale').value);
+      const encoded = await clip.result.encode({ container, scale });
+      const { prompt, seed } = clip.result.parameters;
+      const file = await singleFile(encoded, fileStem(prompt, seed));
+      offer(file);
+      status.textContent = `${file.name}, ${formatBytes(file.size)} (${encoded.codec})`;
+    } catch (error) {
+      status.textContent = '';
+      if (!isAbortError(error)) onError(error);
+    } finally {
+      isSaving = false;
+      setDisabled(buttons, false);
+    }
+  };
+  for (const each of buttons) {
+    each.addEventListener('click', () => void save(each.dataset['container'] as Container));
+  }
+
+  const copy = async (what: string, text: string | undefined): Promise<void> => {
+    if (text === undefined) return;
+    try {
+      await navigator.clipboard.writeText(text);
+      status.textContent = `${what} copied.`;
+    } catch {
+      status.textContent = `The browser did not allow copying. ${text}`;
+    }
+  };
+  button('copy-parameters').addEventListener('click', () => {
+    const clip = current();
+    void copy('Parameters', clip && JSON.stringify(clip.result.parameters, undefined, 2));
+  });
+  button('copy-link').addEventListener('click', () => void copy('Link', current()?.address));
+}
+
+/** Offers sizes at which a small clip is still visible in a player that blurs. */
+export function offerScales(width: number, height: number): void {
+  const largest = Math.max(1, Math.floor(1280 / Math.max(width, height)));
+  const scales = SCALES.filter((scale) => scale <= largest);
+  const preferred = Math.max(
+    ...scales.filter((scale) => scale * Math.max(width, height) <= 640),
+    1,
+  );
+  const options = scales.map((scale) => {
+    const label = `${width * scale} × ${height * scale}`;
+    return new Option(label, String(scale), false, scale === preferred);
+  });
+  select('scale').replaceChildren(...options);
+}
+
+function setDisabled(buttons: readonly HTMLButtonElement[], disabled: boolean): void {
+  // Not the `disabled` attribute: the pressed button would lose the focus.
+  for (const each of buttons) each.setAttribute('aria-disabled', String(disabled));
+}
+
+/** The file itself, or an archive of several. */
+async function singleFile({ files, container }: EncodedVideo, stem: string): Promise<File> {
+  const [first] = files;
+  if (files.length === 1 && first) {
+    return new File([first.blob], `${stem}.${container}`, { type: first.blob.type });
+  }
+  const entries = files.map(({ name, blob }) => ({ name, input: blob }));
+  return new File([await downloadZip(entries).blob()], `${stem}.zip`, { type: 'application/zip' });
+}
+
+function offer(file: File): void {
+  const url = URL.createObjectURL(file);
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = file.name;
+  link.click();
+  // The download has begun when the page is idle again; until then the URL must live.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}

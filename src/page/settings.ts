@@ -1,0 +1,157 @@
+/** @file The form: what the user asks for, the checkpoint's defaults, and the address bar's. */
+import type {
+  CheckpointReport,
+  ComputeDtype,
+  DeviceChoice,
+  GenerateOptions,
+} from '../pipeline/api.ts';
+import { element, input, select } from './elements.ts';
+
+export interface Settings {
+  readonly model: string;
+  readonly device: DeviceChoice;
+  readonly dtype: ComputeDtype | 'auto';
+  readonly generate: GenerateOptions & { readonly prompt: string; readonly seed: number };
+}
+
+const DEFAULT_MODEL = 'pocket';
+
+/** Options that are numbers, by the id of their field: diffusers' name in kebab case. */
+const NUMBERS = {
+  width: 'width',
+  height: 'height',
+  numFrames: 'num-frames',
+  numInferenceSteps: 'num-inference-steps',
+  guidanceScale: 'guidance-scale',
+  frameRate: 'frame-rate',
+  maxSequenceLength: 'max-sequence-length',
+} as const;
+
+type NumberOption = keyof typeof NUMBERS;
+
+const text = (id: string): HTMLTextAreaElement => element(id, HTMLTextAreaElement);
+
+/** The field of an option, for marking it and for moving the focus there. */
+export function fieldOf(option: string): HTMLElement | undefined {
+  if (option === 'prompt') return text('prompt');
+  if (option === 'negativePrompt') return text('negative-prompt');
+  if (option === 'seed' || option === 'model') return input(option);
+  return option in NUMBERS ? input(NUMBERS[option as NumberOption]) : undefined;
+}
+
+/** An empty field means the default; one with something else than a number in it is not a number. */
+function readNumber(id: string): number | undefined {
+  const field = input(id);
+  if (field.validity.badInput) return Number.NaN;
+  return field.value === '' ? undefined : field.valueAsNumber;
+}
+
+/** Reads the form. Draws a new seed unless it is locked. */
+export function readSettings(): Settings {
+  const numbers: Partial<Record<NumberOption, number>> = {};
+  for (const [option, id] of Object.entries(NUMBERS) as [NumberOption, string][]) {
+    const value = readNumber(id);
+    if (value !== undefined) numbers[option] = value;
+  }
+  return {
+    model: input('model').value.trim() || DEFAULT_MODEL,
+    device: select('device').value as DeviceChoice,
+    dtype: select('dtype').value as ComputeDtype | 'auto',
+    generate: {
+      ...numbers,
+      prompt: text('prompt').value,
+      negativePrompt: text('negative-prompt').value,
+      seed: chooseSeed(),
+    },
+  };
+}
+
+function chooseSeed(): number {
+  const typed = readNumber('seed');
+  if (input('seed-lock').checked && typed !== undefined) return typed;
+  // Six digits: a seed that one can read out to somebody.
+  return (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) % 1_000_000;
+}
+
+export function showSeed(seed: number): void {
+  if (Number.isFinite(seed)) input('seed').value = String(seed);
+}
+
+export function setOption(option: string, value: number): void {
+  const field = fieldOf(option);
+  if (field instanceof HTMLInputElement) field.value = String(value);
+}
+
+/**
+ * Fills in what the checkpoint recommends, except what `keep` says was chosen already, and says which sizes it can do.
+ */
+export function applyCheckpoint(report: CheckpointReport, keep: ReadonlySet<string>): void {
+  const { defaults, constraints } = report;
+  for (const [option, id] of Object.entries(NUMBERS) as [NumberOption, string][]) {
+    if (!keep.has(id)) input(id).value = String(defaults[option]);
+  }
+  const { sizeMultiple, frameMultiple } = constraints;
+  for (const id of ['width', 'height']) {
+    input(id).min = String(sizeMultiple);
+    input(id).step = String(sizeMultiple);
+  }
+  input('num-frames').step = String(frameMultiple);
+  element('size-help', HTMLElement).textContent =
+    `Width and height in multiples of ${sizeMultiple}; frames 1, ${frameMultiple + 1}, ` +
+    `${2 * frameMultiple + 1} … (${frameMultiple}k + 1).`;
+}
+
+/**
+ * Fills the form from the address, `?prompt=…&seed=…`: the same names as the headless command's flags.
+ * @returns The names that were given.
+ */
+export function applyAddress(address: URLSearchParams): Set<string> {
+  const given = new Set<string>();
+  for (const [name, value] of address) {
+    const field = document.querySelector(`#form [id="${CSS.escape(name)}"]`);
+    if (
+      field instanceof HTMLInputElement ||
+      field instanceof HTMLTextAreaElement ||
+      field instanceof HTMLSelectElement
+    ) {
+      field.value = value;
+      given.add(name);
+    }
+  }
+  if (given.has('seed')) input('seed-lock').checked = true;
+  const isAdvanced = element('advanced', HTMLDetailsElement);
+  isAdvanced.open = [...given].some((name) => isAdvanced.querySelector(`[id="${name}"]`) !== null);
+  return given;
+}
+
+/** The address that brings this form back. */
+export function addressOf({ model, device, dtype, generate }: Settings): string {
+  const url = new URL(location.href);
+  url.search = '';
+  url.hash = '';
+  const { prompt, negativePrompt, seed } = generate;
+  url.searchParams.set('prompt', prompt);
+  if (negativePrompt) url.searchParams.set('negative-prompt', negativePrompt);
+  url.searchParams.set('seed', String(seed));
+  for (const [option, id] of Object.entries(NUMBERS) as [NumberOption, string][]) {
+    const value = generate[option];
+    if (value !== undefined) url.searchParams.set(id, String(value));
+  }
+  if (model !== DEFAULT_MODEL) url.searchParams.set('model', model);
+  if (device !== 'auto') url.searchParams.set('device', device);
+  if (dtype !== 'auto') url.searchParams.set('dtype', dtype);
+  return url.href;
+}
+
+/** A bundled model's name, or any folder's URL, as a URL. */
+export function modelUrl(model: string): string {
+  const path = /^[\w.-]+$/.test(model) ? `models/${model}` : model;
+  return new URL(path, document.baseURI).href;
+}
+
+/** Typing a seed is asking for it. */
+export function setUpSeed(): void {
+  input('seed').addEventListener('input', () => {
+    input('seed-lock').checked = input('seed').value !== '';
+  });
+}
