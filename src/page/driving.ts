@@ -3,11 +3,15 @@
  * exactly this.
  */
 import { inspectCheckpoint, probeDevice, VideoPipeline } from '../index.ts';
+import type { Progress } from '../pipeline/api.ts';
+import { overallFraction, stageText } from './overall.ts';
 
 export interface DrivingHook {
   readonly VideoPipeline: typeof VideoPipeline;
   readonly probeDevice: typeof probeDevice;
   readonly inspectCheckpoint: typeof inspectCheckpoint;
+  /** A progress event as the page would show it. */
+  readonly describeProgress: typeof describeProgress;
 }
 
 declare global {
@@ -16,6 +20,10 @@ declare global {
   }
 }
 
+function describeProgress(progress: Progress): { fraction: number | undefined; text: string } {
+  return { fraction: overallFraction(progress), text: stageText(progress) };
+}
+
 export function exposeForDriving(): void {
-  window.zoetrope = { VideoPipeline, probeDevice, inspectCheckpoint };
+  window.zoetrope = { VideoPipeline, probeDevice, inspectCheckpoint, describeProgress };
 }

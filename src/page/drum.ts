@@ -3,6 +3,8 @@ import { create, element } from './elements.ts';
 
 const PANELS = 14;
 
+let steps = 0;
+
 export function setUpDrum(): void {
   const wall = create('div', { className: 'drum-wall' });
   wall.append(create('div', { className: 'drum-floor' }));
@@ -15,4 +17,16 @@ export function setUpDrum(): void {
     wall.append(panel);
   }
   element('drum', HTMLElement).append(wall);
+}
+
+/**
+ * Where the CPU computes, it also paints: the drum then stands still and turns by one picture a step of the run.
+ */
+export function setDrumSteppedByHand(isStepped: boolean): void {
+  document.documentElement.classList.toggle('stepped', isStepped);
+}
+
+export function stepDrum(): void {
+  steps++;
+  element('drum', HTMLElement).style.setProperty('--stepped', String(steps / PANELS));
 }

@@ -1,6 +1,7 @@
 /** @file One run at a time, from the button to the clip in the player. */
 import { isAbortError } from '../errors.ts';
-import type { VideoResult } from '../pipeline/api.ts';
+import { type Progress, probeDevice, type VideoResult } from '../index.ts';
+import { setDrumSteppedByHand, stepDrum } from './drum.ts';
 import { button, element } from './elements.ts';
 import { Engine } from './engine.ts';
 import { clearError, type ErrorActions, showError, showNotices } from './messages.ts';
@@ -61,7 +62,12 @@ export class Run {
   }
 
   async #generate({ generate, ...load }: Settings, signal: AbortSignal): Promise<VideoResult> {
-    const onProgress = this.#progress.show.bind(this.#progress);
+    const onProgress = (progress: Progress): void => {
+      this.#progress.show(progress);
+      stepDrum();
+    };
+    const { device, isSoftware } = await probeDevice(load.device);
+    setDrumSteppedByHand(device === 'wasm' || isSoftware);
     const pipeline = await this.#engine.pipelineFor(load, { signal, onProgress });
     const frameRate = generate.frameRate ?? pipeline.checkpoint.defaults.frameRate;
     this.#player.clear(frameRate > 0 ? frameRate : 1);
@@ -95,6 +101,7 @@ export class Run {
 
   #end(): void {
     this.#controller = undefined;
+    setDrumSteppedByHand(false);
     this.#progress.stop();
     const cancel = button('cancel');
     const generate = button('generate');

@@ -1,0 +1,203 @@
+/** @file The command line of `npm run generate`. */
+import { existsSync, statSync } from 'node:fs';
+import { basename, extname, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+export const USAGE = `Usage: npm run generate -- PROMPT [options]
+
+  --out PATH                  clip.mp4, .webm, .gif, or a folder for numbered PNGs   (clip.mp4)
+  --report PATH               write parameters, timings and memory as JSON
+  --model NAME                a bundled model, a folder in WanPipeline layout, or a URL  (pocket)
+  --negative-prompt TEXT      what to avoid
+  --seed N                    the same seed gives the same clip                      (random)
+  --width N  --height N       pixels                                   (the model's default)
+  --num-frames N              frames of the clip                       (the model's default)
+  --num-inference-steps N     denoising steps                          (the model's default)
+  --guidance-scale X          1 switches guidance off                  (the model's default)
+  --max-sequence-length N     tokens of the prompt                     (the model's default)
+  --frame-rate X              frames a second                          (the model's default)
+  --scale N                   repeat each pixel N times in the file                       (1)
+  --codec NAME                avc, vp8, vp9 or av1          (the first that the browser can do)
+  --device NAME               auto, webgpu or wasm                                     (auto)
+  --dtype NAME                auto, float32 or float16                                 (auto)
+  --browser PATH              the Chromium to use                    (the first one that is found)
+  --headed                    show the browser's window
+  --help                      this text
+`;
+
+const CONTAINERS = /** @type {const} */ ({ '.mp4': 'mp4', '.webm': 'webm', '.gif': 'gif' });
+
+/** Numbers that are handed to `generate`, by flag. */
+const GENERATE_NUMBERS = /** @type {const} */ ({
+  seed: 'seed',
+  width: 'width',
+  height: 'height',
+  'num-frames': 'numFrames',
+  'num-inference-steps': 'numInferenceSteps',
+  'guidance-scale': 'guidanceScale',
+  'max-sequence-length': 'maxSequenceLength',
+  'frame-rate': 'frameRate',
+});
+
+/** What is wrong with the command line, and what would be right. */
+export class UsageError extends Error {
+  /**
+   * @param {string} message
+   * @param {string} hint
+   */
+  constructor(message, hint) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+/**
+ * @typedef {object} Request
+ * @property {{ prompt: string, negativePrompt?: string } & { [option: string]: number | string }} generate
+ * @property {'auto' | 'webgpu' | 'wasm'} device
+ * @property {'auto' | 'float32' | 'float16'} dtype
+ * @property {{ name: string, folder?: string, url?: string }} model A bundled name, a folder, or a URL.
+ * @property {{ path: string, container: 'mp4' | 'webm' | 'gif' | 'png', scale: number, codec?: string }} output
+ * @property {string | undefined} report
+ * @property {string | undefined} browser
+ * @property {boolean} headed
+ */
+
+/**
+ * @param {string[]} args
+ * @param {string[]} bundled Names of the bundled models.
+ * @returns {Request | 'help'}
+ */
+export function parseCommandLine(args, bundled) {
+  const { values, positionals } = parse(args);
+  if (values.help) return 'help';
+  const [prompt, ...surplus] = positionals;
+  if (prompt === undefined) {
+    throw new UsageError(
+      'The prompt is missing.',
+      'npm run generate -- "a red circle moves right"',
+    );
+  }
+  if (surplus.length > 0) {
+    throw new UsageError(`What is “${surplus[0]}”?`, 'Put the whole prompt in quotes.');
+  }
+  /** @type {Request['generate']} */
+  const generate = { prompt };
+  if (values['negative-prompt'] !== undefined) generate.negativePrompt = values['negative-prompt'];
+  for (const [flag, option] of Object.entries(GENERATE_NUMBERS)) {
+    const text = values[/** @type {keyof typeof GENERATE_NUMBERS} */ (flag)];
+    if (text !== undefined) generate[option] = number(flag, text);
+  }
+  return {
+    generate,
+    device: oneOf('device', values.device, ['auto', 'webgpu', 'wasm']),
+    dtype: oneOf('dtype', values.dtype, ['auto', 'float32', 'float16']),
+    model: findModel(values.model, bundled),
+    output: {
+      ...parseOutput(values.out),
+      scale: scaleOf(values.scale),
+      ...(values.codec === undefined
+        ? {}
+        : { codec: oneOf('codec', values.codec, ['avc', 'vp8', 'vp9', 'av1']) }),
+    },
+    report: values.report,
+    browser: values.browser,
+    headed: values.headed,
+  };
+}
+
+/** @param {string[]} args */
+function parse(args) {
+  const string = /** @type {const} */ ({ type: 'string' });
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        out: { type: 'string', default: 'clip.mp4' },
+        report: string,
+        model: { type: 'string', default: 'pocket' },
+        'negative-prompt': string,
+        seed: string,
+        width: string,
+        height: string,
+        'num-frames': string,
+        'num-inference-steps': string,
+        'guidance-scale': string,
+        'max-sequence-length': string,
+        'frame-rate': string,
+        scale: { type: 'string', default: '1' },
+        codec: string,
+        device: { type: 'string', default: 'auto' },
+        dtype: { type: 'string', default: 'auto' },
+        browser: string,
+        headed: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    const [message = ''] = String(error instanceof Error ? error.message : error).split('. ');
+    throw new UsageError(`${message.replace(/\.$/, '')}.`, 'npm run generate -- --help lists all.');
+  }
+}
+
+/**
+ * @param {string} flag
+ * @param {string} text
+ */
+function number(flag, text) {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (Number.isFinite(value)) return value;
+  throw new UsageError(`--${flag}: “${text}” is not a number.`, `For example --${flag} 8`);
+}
+
+/** @param {string} text */
+function scaleOf(text) {
+  const scale = number('scale', text);
+  if (Number.isInteger(scale) && scale >= 1 && scale <= 64) return scale;
+  throw new UsageError(`--scale: ${text} is not a whole number from 1 to 64.`, 'Try --scale 4');
+}
+
+/**
+ * @template {string} T
+ * @param {string} flag
+ * @param {string} value
+ * @param {T[]} choices
+ * @returns {T}
+ */
+function oneOf(flag, value, choices) {
+  const found = choices.find((choice) => choice === value);
+  if (found !== undefined) return found;
+  throw new UsageError(`--${flag}: “${value}” is not known.`, `One of: ${choices.join(', ')}.`);
+}
+
+/** @param {string} out */
+function parseOutput(out) {
+  const path = resolve(out);
+  const extension = extname(path).toLowerCase();
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (isFolder || extension === '') return { path, container: /** @type {const} */ ('png') };
+  const container = Object.entries(CONTAINERS).find(([known]) => known === extension)?.[1];
+  if (container) return { path, container };
+  throw new UsageError(
+    `--out: ${extension} files cannot be written.`,
+    'Use .mp4, .webm or .gif, or a folder’s name for numbered PNGs.',
+  );
+}
+
+/**
+ * @param {string} model
+ * @param {string[]} bundled
+ * @returns {Request['model']}
+ */
+function findModel(model, bundled) {
+  if (bundled.includes(model)) return { name: model };
+  if (/^https?:\/\//.test(model)) return { name: model, url: model };
+  const folder = resolve(model);
+  if (existsSync(folder) && statSync(folder).isDirectory())
+    return { name: basename(folder), folder };
+  throw new UsageError(
+    `--model: there is no bundled model and no folder “${model}”.`,
+    `Bundled: ${bundled.join(', ') || 'none'}. Or give a folder with a model_index.json.`,
+  );
+}

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { parseCommandLine, UsageError } from './arguments.mjs';
+
+const parse = (...args: string[]): ReturnType<typeof parseCommandLine> =>
+  parseCommandLine(args, ['pocket']);
+
+describe('parseCommandLine', () => {
+  it('hands only what was given to the engine', () => {
+    expect(parse('a circle', '--seed', '7', '--guidance-scale', '2.5')).toMatchObject({
+      generate: { prompt: 'a circle', seed: 7, guidanceScale: 2.5 },
+      device: 'auto',
+      model: { name: 'pocket' },
+      output: { container: 'mp4', scale: 1 },
+    });
+  });
+
+  it.each([
+    ['clip.webm', 'webm'],
+    ['clip.GIF', 'gif'],
+    ['frames', 'png'],
+  ])('writes %s as %s', (out, container) => {
+    expect(parse('a circle', '--out', out)).toMatchObject({ output: { container } });
+  });
+
+  it('leaves an empty prompt to the engine, which says what is wrong with it', () => {
+    expect(parse('')).toMatchObject({ generate: { prompt: '' } });
+  });
+
+  it('reads negative numbers', () => {
+    expect(parse('a circle', '--seed=-1')).toMatchObject({ generate: { seed: -1 } });
+  });
+
+  it.each([
+    [[], 'prompt is missing'],
+    [['a', 'circle'], 'circle'],
+    [['a', '--seed', 'seven'], 'not a number'],
+    [['a', '--seed', ''], 'not a number'],
+    [['a', '--device', 'gpu'], 'not known'],
+    [['a', '--out', 'clip.mov'], '.mov'],
+    [['a', '--scale', '1.5'], 'whole number'],
+    [['a', '--model', 'no-such-model'], 'no-such-model'],
+    [['a', '--colour', 'red'], '--colour'],
+  ])('refuses %j', (args, message) => {
+    expect(() => parse(...args)).toThrow(UsageError);
+    expect(() => parse(...args)).toThrow(message);
+  });
+});
