@@ -1,0 +1,25 @@
+/** @file What is written into a file about its making: enough to make it again. */
+import type { GenerationParameters } from '../pipeline/api.ts';
+
+export interface ClipTags {
+  /** The prompt. */
+  readonly title: string;
+  /** For people: model, seed, steps and so on, in one line. */
+  readonly summary: string;
+  /** For programs: all {@link GenerationParameters} and `software`, as JSON. */
+  readonly json: string;
+  readonly software: 'Zoetrope';
+}
+
+export function clipTags(parameters: GenerationParameters): ClipTags {
+  const { model, seed, numInferenceSteps, guidanceScale, scheduler } = parameters;
+  const software = 'Zoetrope';
+  return {
+    title: parameters.prompt,
+    summary:
+      `Made with ${software} and ${model}: seed ${seed}, ${numInferenceSteps} steps of ${scheduler}, ` +
+      `guidance ${guidanceScale}`,
+    json: JSON.stringify({ software, ...parameters }),
+    software,
+  };
+}

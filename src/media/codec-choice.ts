@@ -1,0 +1,61 @@
+/** @file Which video codec to use, by container, wish and browser. */
+import { invalidArgument, ZoetropeError } from '../errors.ts';
+import type { VideoCodecName } from '../pipeline/api.ts';
+
+export type VideoContainer = 'mp4' | 'webm';
+
+/** In order of preference: what plays in most places first. */
+const CODECS: Readonly<Record<VideoContainer, readonly VideoCodecName[]>> = {
+  mp4: ['avc', 'av1', 'vp9'],
+  webm: ['vp9', 'vp8', 'av1'],
+};
+
+/**
+ * @param canEncode Whether the browser can encode this clip with a codec.
+ * @returns `wanted`, or the first codec of the container that can be encoded.
+ * @throws ZoetropeError `invalid-argument` when `wanted` is not for the container; `feature-missing`, naming the codecs
+ *   that can be encoded, when it cannot, or when none can.
+ */
+export async function chooseVideoCodec(
+  container: VideoContainer,
+  wanted: VideoCodecName | undefined,
+  canEncode: (codec: VideoCodecName) => Promise<boolean>,
+): Promise<VideoCodecName> {
+  const codecs = CODECS[container];
+  if (wanted === undefined) {
+    for (const codec of codecs) if (await canEncode(codec)) return codec;
+    throw new ZoetropeError(
+      'feature-missing',
+      `This browser cannot encode ${container} videos of this size.`,
+      'Save the clip as GIF or PNG, which need no video encoder, or try another browser.',
+    );
+  }
+  if (!codecs.includes(wanted)) {
+    throw invalidArgument(
+      'codec',
+      `${container} files hold ${codecs.join(', ')}, not ${wanted}.`,
+      `Choose ${codecs.join(' or ')}, or another container.`,
+    );
+  }
+  if (await canEncode(wanted)) return wanted;
+  const possible: VideoCodecName[] = [];
+  for (const codec of codecs) if (await canEncode(codec)) possible.push(codec);
+  throw new ZoetropeError(
+    'feature-missing',
+    `This browser cannot encode ${wanted} videos of this size; for ${container} it can encode ` +
+      `${possible.join(', ') || 'none'}.`,
+    possible.length > 0
+      ? `Choose ${possible.join(' or ')}, or leave the codec out.`
+      : 'Save the clip as GIF or PNG, which need no video encoder.',
+  );
+}
+
+/** @throws ZoetropeError `invalid-argument` when a codec is asked for where there is none to choose. */
+export function refuseCodec(codec: VideoCodecName | undefined, container: 'gif' | 'png'): void {
+  if (codec === undefined) return;
+  throw invalidArgument(
+    'codec',
+    `${container} files have no video codec.`,
+    'Leave the codec out, or choose mp4 or webm.',
+  );
+}
