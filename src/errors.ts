@@ -15,7 +15,7 @@ export type ErrorCode =
   | 'invalid-argument';
 
 export class ZoetropeError extends Error {
-  override readonly name = 'ZoetropeError';
+  override name = 'ZoetropeError';
   /** Stable, machine-readable kind of failure. */
   readonly code: ErrorCode;
   /** What the user can do about it, as one readable sentence. */
@@ -35,10 +35,15 @@ export function invalidArgument(argument: string, message: string, hint: string)
 
 /** A checkpoint that is damaged, incomplete, or not of the layout its files claim. */
 export function modelFormat(message: string, hint: string, cause?: unknown): ZoetropeError {
-  return new ZoetropeError('model-format', message, hint, cause === undefined ? undefined : { cause });
+  return new ZoetropeError(
+    'model-format',
+    message,
+    hint,
+    cause === undefined ? undefined : { cause },
+  );
 }
 
-/** Wraps anything thrown as a `ZoetropeError`, keeping one that already is, and an `AbortError`, as they are. */
+/** Whether something thrown means that the caller cancelled. */
 export function isAbortError(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'AbortError';
 }

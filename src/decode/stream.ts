@@ -90,3 +90,10 @@ async function runDecoderStage(
   }
   return output(outputs, 'y');
 }
+
+/** Operations to decode `frames` latent frames. */
+export function decodeFlops(plan: DecoderPlan, frames: number): number {
+  const sum = (stages: readonly DecoderStage[]): number =>
+    stages.reduce((total, { graph }) => total + graph.flops, 0);
+  return sum(plan.first) + (frames - 1) * sum(plan.rest);
+}

@@ -58,6 +58,8 @@ export interface NodeOptions {
   readonly domain?: 'com.microsoft';
   /** Integers as `bigint`, floats as `number`: ONNX tells them apart. */
   readonly attributes?: Readonly<Record<string, Attribute>>;
+  /** Counted in `Graph.flops`. */
+  readonly flops?: number;
 }
 
 export class GraphBuilder {
@@ -69,6 +71,7 @@ export class GraphBuilder {
   readonly #outputs: { name: string; value: Value }[] = [];
   readonly #names = new Set<string>();
   #counter = 0;
+  #flops = 0;
 
   /** @param name Shown in messages and traces; part of the bytes, so equal graphs need equal names. */
   constructor(name: string) {
@@ -139,6 +142,7 @@ export class GraphBuilder {
     const values = outputs.map(({ dtype, shape }) =>
       this.#declare(`${opType}_${this.#counter++}`, dtype, shape),
     );
+    this.#flops += options.flops ?? 0;
     this.#nodes.push(
       create(NodeProtoSchema, {
         opType,
@@ -201,6 +205,7 @@ export class GraphBuilder {
       inputs: [...this.#inputs],
       weights: [...this.#weights],
       outputs,
+      flops: this.#flops,
     };
   }
 
@@ -232,7 +237,8 @@ export class GraphBuilder {
   }
 
   #declare(name: string, dtype: DType, shape: Shape): Value {
-    if (this.#names.has(name)) this.fail('declare', `the name ${name} is taken`, [{ dtype, shape }]);
+    if (this.#names.has(name))
+      this.fail('declare', `the name ${name} is taken`, [{ dtype, shape }]);
     if (shape.some((dim) => !Number.isInteger(dim) || dim < 1)) {
       this.fail(name, 'dimensions must be positive integers', [{ dtype, shape }]);
     }

@@ -60,23 +60,30 @@ export function attention(
     valueWidth % heads !== 0 ||
     operands.some((operand) => operand.dtype !== 'float32')
   ) {
-    g.fail('MultiHeadAttention', `query, key and value must fit ${heads} heads in float32`, operands);
+    g.fail(
+      'MultiHeadAttention',
+      `query, key and value must fit ${heads} heads in float32`,
+      operands,
+    );
   }
   if (options.bias) {
     const [b, h, s, t] = options.bias.shape;
-    const fits = (b === 1 || b === batch) && (h === 1 || h === heads) && s === queries && t === keys;
+    const fits =
+      (b === 1 || b === batch) && (h === 1 || h === heads) && s === queries && t === keys;
     if (!fits) g.fail('MultiHeadAttention', 'bias must be [B, heads, S, T]', operands);
   }
-  const inputs = options.bias
-    ? [query, key, value, null, null, options.bias]
-    : [query, key, value];
+  const inputs = options.bias ? [query, key, value, null, null, options.bias] : [query, key, value];
   const scale = options.scale ?? 1 / Math.sqrt(width / heads);
   return first(
     g.node(
       'MultiHeadAttention',
       inputs,
       [{ dtype: 'float32', shape: [batch, queries, valueWidth] }],
-      { domain: 'com.microsoft', attributes: { num_heads: BigInt(heads), scale } },
+      {
+        domain: 'com.microsoft',
+        attributes: { num_heads: BigInt(heads), scale },
+        flops: 2 * batch * queries * (keys ?? 0) * (width + valueWidth),
+      },
     ),
   );
 }

@@ -28,12 +28,21 @@ export function conv2d(g: GraphBuilder, x: Value, weight: Value, bias: Value): V
   if (!outChannels || !kh || !kw || inChannels !== c || kh % 2 === 0 || kw % 2 === 0) {
     g.fail('Conv', 'weight must be [O, C, k, k] with k odd', [x, weight, bias]);
   }
+  if (c % 4 !== 0 && outChannels % 4 === 0) {
+    // onnxruntime's WebGPU kernel is wrong for just this mix of vector widths (docs/decisions/0001).
+    const extra = 4 - (c % 4);
+    const zeros = (shape: Value['shape']): Value =>
+      expand(g, g.constant(new Float32Array(1), [1, 1, 1, 1]), shape);
+    const paddedX = concat(g, [x, zeros([t, h, w, extra])], 3);
+    return conv2d(g, paddedX, concat(g, [weight, zeros([outChannels, extra, kh, kw])], 1), bias);
+  }
   const pads = [kh >> 1, kw >> 1, kh >> 1, kw >> 1].map(BigInt);
   const channelsFirst = transpose(g, x, [0, 3, 1, 2]);
   const output = { dtype: x.dtype, shape: [t, outChannels, h, w] };
   const convolved = first(
     g.node('Conv', [channelsFirst, weight, bias], [output], {
       attributes: { kernel_shape: [BigInt(kh), BigInt(kw)], pads },
+      flops: 2 * t * h * w * outChannels * c * kh * kw,
     }),
   );
   return transpose(g, convolved, [0, 2, 3, 1]);
@@ -104,4 +113,3 @@ export function repeatChannels(g: GraphBuilder, x: Value, times: number): Value 
   const apart = reshape(g, x, [t * h * w, c, 1]);
   return reshape(g, expand(g, apart, [t * h * w, c, times]), [t, h, w, c * times]);
 }
-

@@ -56,8 +56,7 @@ export function geluTanh(g: GraphBuilder, x: Value): Value {
 
 /** Limits every element to [min, max]. */
 export function clip(g: GraphBuilder, x: Value, min: number, max: number): Value {
-  const bound = (limit: number): Value =>
-    cast(g, g.constant(Float32Array.of(limit), []), x.dtype);
+  const bound = (limit: number): Value => cast(g, g.constant(Float32Array.of(limit), []), x.dtype);
   return first(g.node('Clip', [x, bound(min), bound(max)], [x]));
 }
 

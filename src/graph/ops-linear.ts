@@ -27,6 +27,7 @@ export function linear(g: GraphBuilder, x: Value, weight: Value, bias?: Value): 
   const product = first(
     g.node('Gemm', operands, [{ dtype: weight.dtype, shape: [rows, n] }], {
       attributes: { transB: 1n },
+      flops: 2 * rows * n * k,
     }),
   );
   const wide = cast(g, product, 'float32');

@@ -39,6 +39,8 @@ export interface Graph {
   readonly inputs: readonly Value[];
   readonly weights: readonly WeightInput[];
   readonly outputs: readonly Value[];
+  /** Floating-point operations of one run in its products (dense, convolution, attention): what time goes by. */
+  readonly flops: number;
 }
 
 const BYTES: Record<DType, number> = {

@@ -3,9 +3,18 @@
  * Names are diffusers' parameter names in camelCase.
  */
 
+import type { ComponentSummary, GenerationDefaults, SizeConstraints } from '../families/family.ts';
+import type { SchedulerName } from '../schedulers/scheduler.ts';
 import type { DeviceChoice, DeviceReport } from '../runtime/device.ts';
 
-export type { DeviceChoice, DeviceReport };
+export type {
+  ComponentSummary,
+  DeviceChoice,
+  DeviceReport,
+  GenerationDefaults,
+  SchedulerName,
+  SizeConstraints,
+};
 
 /** Element type of the linear layers' arithmetic. `auto`: float16 where the adapter has `shader-f16`. */
 export type ComputeDtype = 'float32' | 'float16';
@@ -25,30 +34,9 @@ export interface CheckpointReport {
   readonly scheduler: string;
   /** Bytes that loading will fetch, all components. */
   readonly downloadBytes: number;
-  readonly components: readonly {
-    readonly name: string;
-    readonly bytes: number;
-    readonly parameters: number;
-  }[];
+  readonly components: readonly ComponentSummary[];
   readonly defaults: GenerationDefaults;
   readonly constraints: SizeConstraints;
-}
-
-export interface GenerationDefaults {
-  readonly height: number;
-  readonly width: number;
-  readonly numFrames: number;
-  readonly numInferenceSteps: number;
-  readonly guidanceScale: number;
-  readonly frameRate: number;
-  readonly maxSequenceLength: number;
-}
-
-export interface SizeConstraints {
-  /** `width` and `height` are multiples of this many pixels. */
-  readonly sizeMultiple: number;
-  /** `numFrames` is `k · frameMultiple + 1`. */
-  readonly frameMultiple: number;
 }
 
 export interface GenerateOptions {
@@ -68,9 +56,15 @@ export interface GenerateOptions {
   maxSequenceLength?: number;
   /** Frames a second in the file and the player. */
   frameRate?: number;
+  /** In the place of the checkpoint's own sampler. */
+  scheduler?: SchedulerName;
+  /** In the place of the checkpoint's own shift of the noise schedule towards noise. */
+  flowShift?: number;
   onProgress?: (progress: Progress) => void;
   /** Each group of frames as soon as it is decoded, in order. */
   onFrames?: (frames: FrameGroup) => void;
+  /** Encodes the clip while it is decoded, each group of frames as it is made; see `VideoResult.encoded`. */
+  encode?: Pick<EncodeOptions, 'container' | 'codec' | 'scale'>;
   onStepEnd?: (step: { step: number; timestep: number; totalSteps: number }) => void;
   signal?: AbortSignal;
 }
@@ -89,6 +83,8 @@ export interface GenerationParameters {
   readonly maxSequenceLength: number;
   readonly frameRate: number;
   readonly scheduler: string;
+  /** Absent: the checkpoint's own. */
+  readonly flowShift?: number;
   readonly device: 'webgpu' | 'wasm';
   readonly dtype: ComputeDtype;
 }
@@ -126,13 +122,26 @@ export type Progress =
     })
   | (ProgressBase & { readonly type: 'compile'; readonly stage: string })
   | (ProgressBase & { readonly type: 'encode-prompt' })
-  | (ProgressBase & { readonly type: 'denoise'; readonly step: number; readonly totalSteps: number })
-  | (ProgressBase & { readonly type: 'decode'; readonly frame: number; readonly totalFrames: number })
-  | (ProgressBase & { readonly type: 'encode'; readonly frame: number; readonly totalFrames: number });
+  | (ProgressBase & {
+      readonly type: 'denoise';
+      readonly step: number;
+      readonly totalSteps: number;
+    })
+  | (ProgressBase & {
+      readonly type: 'decode';
+      readonly frame: number;
+      readonly totalFrames: number;
+    })
+  | (ProgressBase & {
+      readonly type: 'encode';
+      readonly frame: number;
+      readonly totalFrames: number;
+    });
 
 /** Something that the user should read but that does not stop the run. */
 export interface Notice {
-  readonly code: 'prompt-truncated' | 'software-device' | 'no-webgpu' | 'no-shader-f16' | 'storage-unavailable';
+  readonly code:
+    'prompt-truncated' | 'software-device' | 'no-webgpu' | 'no-shader-f16' | 'storage-unavailable';
   readonly message: string;
 }
 
@@ -171,6 +180,8 @@ export interface VideoResult {
   readonly notices: readonly Notice[];
   readonly seconds: PhaseSeconds;
   readonly memory: MemoryReading;
+  /** The file that `GenerateOptions.encode` asked for. */
+  readonly encoded?: EncodedVideo;
   /** All frames, in order, in the groups they were decoded in. */
   frames(): Promise<readonly FrameGroup[]>;
   encode(options: EncodeOptions): Promise<EncodedVideo>;

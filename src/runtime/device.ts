@@ -30,6 +30,12 @@ export interface OpenDevice {
 
 const FEATURES: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
 
+/**
+ * onnxruntime's attention kernel gives wrong sums with subgroups of four, which SwiftShader has; without the feature it
+ * takes another path, which is right (docs/decisions/0001). Hardware has at least eight.
+ */
+const MIN_SUBGROUP_SIZE = 8;
+
 /** Limits that are asked for at the adapter's maximum: onnxruntime sizes its kernels and splits tensors by them. */
 const LIMITS = [
   'maxBufferSize',
@@ -55,6 +61,11 @@ const WASM_REPORT: DeviceReport = {
   maxStorageBufferBindingSize: 0,
 };
 
+function offers(adapter: GPUAdapter, feature: GPUFeatureName): boolean {
+  if (!adapter.features.has(feature)) return false;
+  return feature !== 'subgroups' || adapter.info.subgroupMinSize >= MIN_SUBGROUP_SIZE;
+}
+
 function describeAdapter(adapter: GPUAdapter): DeviceReport {
   const { vendor, architecture, device, description } = adapter.info;
   const words = [vendor, architecture, device, description].filter((word) => word !== '');
@@ -64,7 +75,7 @@ function describeAdapter(adapter: GPUAdapter): DeviceReport {
     adapter: name,
     isSoftware: adapter.info.isFallbackAdapter || SOFTWARE.test(name),
     hasShaderF16: adapter.features.has('shader-f16'),
-    hasSubgroups: adapter.features.has('subgroups'),
+    hasSubgroups: offers(adapter, 'subgroups'),
     maxBufferSize: adapter.limits.maxBufferSize,
     maxStorageBufferBindingSize: adapter.limits.maxStorageBufferBindingSize,
   };
@@ -117,7 +128,7 @@ export async function openDevice(
   let device: GPUDevice;
   try {
     device = await adapter.requestDevice({
-      requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)),
+      requiredFeatures: FEATURES.filter((feature) => offers(adapter, feature)),
       requiredLimits,
     });
   } catch (cause) {

@@ -106,7 +106,10 @@ export class StageRunner {
 }
 
 /** The output of that name; an error of the program, not of the user, if there is none. */
-export function output(outputs: Record<string, DeviceTensor> | undefined, name: string): DeviceTensor {
+export function output(
+  outputs: Record<string, DeviceTensor> | undefined,
+  name: string,
+): DeviceTensor {
   const tensor = outputs?.[name];
   if (!tensor) throw new Error(`a stage without output ${name}`);
   return tensor;

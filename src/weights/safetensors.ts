@@ -53,7 +53,8 @@ export async function readSafetensorsHeader(
   const prefix = await source.read(path, 0, 8, options);
   const length = Number(new DataView(prefix.buffer).getBigUint64(0, true));
   if (length > MAX_HEADER_BYTES) throw refuse(`its header claims ${length} bytes.`);
-  if (8 + length > size) throw refuse(`its header of ${length} bytes does not fit in ${size} bytes.`);
+  if (8 + length > size)
+    throw refuse(`its header of ${length} bytes does not fit in ${size} bytes.`);
   const text = new TextDecoder().decode(await source.read(path, 8, 8 + length, options));
   let header: unknown;
   try {
@@ -110,7 +111,9 @@ function checkEntry(
     throw refuse(`tensor ${name} (${dtype}[${dims.join(', ')}]) claims ${to - from} bytes.`);
   }
   if (dataStart + to > fileSize) {
-    throw refuse(`tensor ${name} ends at byte ${dataStart + to} of ${fileSize}: the file is cut short.`);
+    throw refuse(
+      `tensor ${name} ends at byte ${dataStart + to} of ${fileSize}: the file is cut short.`,
+    );
   }
   return { dtype, shape: dims, start: dataStart + from, end: dataStart + to };
 }

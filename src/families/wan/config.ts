@@ -74,7 +74,8 @@ class Fields {
 
   integer(name: string, fallback?: number): number {
     const value = this.#fields[name] ?? fallback;
-    if (!Number.isInteger(value) || (value as number) < 1) this.refuse(name, 'is no positive integer');
+    if (!Number.isInteger(value) || (value as number) < 1)
+      this.refuse(name, 'is no positive integer');
     return value as number;
   }
 
@@ -92,7 +93,8 @@ class Fields {
 
   array<T>(name: string, is: (item: unknown) => item is T, fallback: readonly T[]): readonly T[] {
     const value = this.#fields[name] ?? fallback;
-    if (!Array.isArray(value) || !value.every(is)) this.refuse(name, 'is no list of the right kind');
+    if (!Array.isArray(value) || !value.every(is))
+      this.refuse(name, 'is no list of the right kind');
     return value;
   }
 

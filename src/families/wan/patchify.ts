@@ -1,11 +1,6 @@
 /** @file Latents to tokens and back. Both are a permutation of a few megabytes a step, so they stay on the CPU. */
 
-export interface LatentShape {
-  readonly channels: number;
-  readonly frames: number;
-  readonly height: number;
-  readonly width: number;
-}
+import type { LatentShape } from '../family.ts';
 
 export type PatchSize = readonly [number, number, number];
 

@@ -7,7 +7,7 @@ import { testBackend } from '../../testing/backend.ts';
 import { type Fixture, openFixture, relativeError } from '../../testing/fixtures.ts';
 import { HostWeights } from '../../weights/host-weights.ts';
 import { parseTransformerConfig, type WanTransformerConfig } from './config.ts';
-import type { LatentShape } from './patchify.ts';
+import type { LatentShape } from '../family.ts';
 import { rotaryTables } from './rope.ts';
 import { feedForward, innerDim, wanAttention } from './transformer-graphs.ts';
 import { allStages, transformerStages, WanTransformer } from './transformer.ts';
@@ -57,8 +57,12 @@ describe.each(['a', 'b', 'c', 'd'])('WanTransformer3DModel %s against diffusers'
     const tables = rotaryTables(config.attentionHeadDim, grid(config, shape));
     // The reference holds each value twice, for both members of a pair.
     const everySecond = (data: Float32Array): Float32Array => data.filter((_, i) => i % 2 === 0);
-    expect(relativeError(tables.cos, everySecond(reference.get('rotary_cos').data))).toBeLessThan(1e-6);
-    expect(relativeError(tables.sin, everySecond(reference.get('rotary_sin').data))).toBeLessThan(1e-6);
+    expect(relativeError(tables.cos, everySecond(reference.get('rotary_cos').data))).toBeLessThan(
+      1e-6,
+    );
+    expect(relativeError(tables.sin, everySecond(reference.get('rotary_sin').data))).toBeLessThan(
+      1e-6,
+    );
   });
 
   test('self-attention, cross-attention and feed-forward of every block', async () => {
@@ -79,7 +83,10 @@ describe.each(['a', 'b', 'c', 'd'])('WanTransformer3DModel %s against diffusers'
     };
     const self = part('self', (g, x) => {
       const table = [tokens, config.attentionHeadDim / 2];
-      const rotary = { cos: g.input('cos', 'float32', table), sin: g.input('sin', 'float32', table) };
+      const rotary = {
+        cos: g.input('cos', 'float32', table),
+        sin: g.input('sin', 'float32', table),
+      };
       return wanAttention(g, config, F32, 'attn1', x, x, rotary);
     });
     const cross = part('cross', (g, x) =>
@@ -125,7 +132,10 @@ describe.each(['a', 'b', 'c', 'd'])('WanTransformer3DModel %s against diffusers'
       await model.forward(latents, timestep, [other, text], results, async (name, [, hidden]) => {
         const expected = name === 'patch_embedding' ? name : `${name}.output`;
         if (hidden) {
-          errors[name] = relativeError(await backend.download(hidden), reference.get(expected).data);
+          errors[name] = relativeError(
+            await backend.download(hidden),
+            reference.get(expected).data,
+          );
         }
       });
       errors['output'] = relativeError(results[1] ?? [], reference.get('output').data);

@@ -4,7 +4,8 @@ import type { DeviceTensor } from '../../runtime/backend.ts';
 import type { Stage } from '../../runtime/stage.ts';
 import { output, type StageRunner } from '../../runtime/stage-runner.ts';
 import type { WanTransformerConfig } from './config.ts';
-import { type LatentShape, patchify, tokenGrid, unpatchify } from './patchify.ts';
+import type { LatentShape } from '../family.ts';
+import { patchify, tokenGrid, unpatchify } from './patchify.ts';
 import { rotaryTables } from './rope.ts';
 import {
   blockGraph,
@@ -170,7 +171,13 @@ export class WanTransformer {
     for (const [i, values] of heads.entries()) {
       const patches = output(values, 'patches');
       const result = results[i];
-      if (result) unpatchify(await runner.backend.download(patches), this.#output, this.#config.patchSize, result);
+      if (result)
+        unpatchify(
+          await runner.backend.download(patches),
+          this.#output,
+          this.#config.patchSize,
+          result,
+        );
       runner.free(patches);
     }
   }

@@ -16,17 +16,28 @@ describe.each(['a', 'b'])('UMT5EncoderModel %s against transformers', (letter) =
     const config = parseUmt5Config(json);
     const { layers, finalNorm } = umt5Stages(config, length, F32);
     const table = files.find(EMBEDDING, [config.vocabSize, config.dModel]);
-    const needs = [...locateWeights(files, [...layers, finalNorm]), { name: EMBEDDING, tensor: table }];
+    const needs = [
+      ...locateWeights(files, [...layers, finalNorm]),
+      { name: EMBEDDING, tensor: table },
+    ];
     const host = await HostWeights.load(files, needs);
     const backend = await testBackend();
     const runner = new StageRunner(backend, host);
     const ids = [...reference.get(`length${length}.input_ids`).data];
     const errors: number[] = [];
     try {
-      const embeddings = await encodeTokens(config, F32, runner, host, ids, async (name, [hidden]) => {
-        const block = name.replace('encoder.block', `length${length}.block`);
-        if (hidden) errors.push(relativeError(await backend.download(hidden), reference.get(block).data));
-      });
+      const embeddings = await encodeTokens(
+        config,
+        F32,
+        runner,
+        host,
+        ids,
+        async (name, [hidden]) => {
+          const block = name.replace('encoder.block', `length${length}.block`);
+          if (hidden)
+            errors.push(relativeError(await backend.download(hidden), reference.get(block).data));
+        },
+      );
       const last = reference.get(`length${length}.last_hidden_state`).data;
       errors.push(relativeError(embeddings, last));
     } finally {

@@ -79,7 +79,9 @@ function layerGraph(config: Umt5Config, tokens: number, precision: Precision): G
   const ff = 'layer.1.DenseReluDense';
   const y = norm(afterAttention, 'layer.1.layer_norm');
   const gated = mul(g, geluTanh(g, dense(y, `${ff}.wi_0`, dFf)), dense(y, `${ff}.wi_1`, dFf));
-  g.output('output', add(g, afterAttention, dense(gated, `${ff}.wo`, dModel)));
+  // T5's widest activations pass float16's range here, so this one layer is float32 in every precision.
+  const narrowed = linearLayer(g, gated, `${ff}.wo`, dModel, { bias: false });
+  g.output('output', add(g, afterAttention, narrowed));
   return g.build();
 }
 

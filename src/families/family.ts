@@ -1,0 +1,106 @@
+/**
+ * @file What a model family gives the pipeline: a checkpoint that says what it is before anything is fetched, and, once
+ * loaded, the three phases of a run. A family writes graphs, stage lists and a name map; loops are written once.
+ */
+import type { DecoderPlan } from '../decode/stream.ts';
+import type { Precision } from '../graph/index.ts';
+import type { StageRunner } from '../runtime/stage-runner.ts';
+import type { HostWeights } from '../weights/host-weights.ts';
+import type { ReadOptions } from '../weights/source.ts';
+import type { PromptTokenizer } from './text/tokenizer.ts';
+
+/** What a clip of this checkpoint may measure. */
+export interface SizeConstraints {
+  /** `width` and `height` are multiples of this many pixels. */
+  readonly sizeMultiple: number;
+  /** `numFrames` is `k · frameMultiple + 1`. */
+  readonly frameMultiple: number;
+  /** Pixels a side, at the most. */
+  readonly maxSize: number;
+  /** At the most. */
+  readonly maxFrames: number;
+}
+
+/** What is used where a request says nothing. */
+export interface GenerationDefaults {
+  readonly height: number;
+  readonly width: number;
+  readonly numFrames: number;
+  readonly numInferenceSteps: number;
+  readonly guidanceScale: number;
+  readonly frameRate: number;
+  readonly maxSequenceLength: number;
+}
+
+/** Latents of one clip, `[channels, frames, height, width]`. */
+export interface LatentShape {
+  readonly channels: number;
+  readonly frames: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+export type ComponentName = 'text_encoder' | 'transformer' | 'vae';
+
+export interface ComponentSummary {
+  readonly name: ComponentName;
+  /** Bytes to fetch. */
+  readonly bytes: number;
+  /** Of the part that is fetched. */
+  readonly parameters: number;
+}
+
+/** A denoiser with its weights on the device. */
+export interface Denoiser {
+  /** Text as the denoiser wants it, kept on the device until the runner is disposed of. */
+  condition(embeddings: Float32Array<ArrayBuffer>): Promise<Conditioning>;
+  /**
+   * The velocity at `latents` for each conditioning, all in one pass over the weights.
+   * @param results Like `latents`, one a conditioning, written in place.
+   */
+  forward(
+    latents: Float32Array,
+    timestep: number,
+    conditionings: readonly Conditioning[],
+    results: readonly Float32Array[],
+  ): Promise<void>;
+}
+
+/** Opaque to the pipeline. */
+export interface Conditioning {
+  readonly kind: 'conditioning';
+}
+
+export interface ModelCheckpoint {
+  readonly pipelineClass: string;
+  /** Parsed `scheduler_config.json`. */
+  readonly schedulerConfig: unknown;
+  readonly schedulerName: string;
+  readonly tokenizer: PromptTokenizer;
+  readonly constraints: SizeConstraints;
+  readonly defaults: GenerationDefaults;
+  readonly components: readonly ComponentSummary[];
+  /** Fetches what a component needs into RAM. */
+  fetch(component: ComponentName, options?: ReadOptions): Promise<HostWeights>;
+
+  latentShape(size: { width: number; height: number; numFrames: number }): LatentShape;
+  /** Encodes one prompt's tokens to `[maxSequenceLength, textDim]`. */
+  encodeText(
+    runner: StageRunner,
+    weights: HostWeights,
+    ids: readonly number[],
+    maxSequenceLength: number,
+    precision: Precision,
+  ): Promise<Float32Array<ArrayBuffer>>;
+  loadDenoiser(
+    runner: StageRunner,
+    shape: { latents: LatentShape; textTokens: number },
+    precision: Precision,
+    onStage?: (done: number, total: number) => void,
+  ): Promise<Denoiser>;
+  decoderPlan(latents: LatentShape): DecoderPlan;
+  /** Latent frame `frame`, scaled as the decoder wants it, channels last. */
+  decoderInput(latents: Float32Array, shape: LatentShape, frame: number): Float32Array<ArrayBuffer>;
+  /** Operations of one conditioning's pass and of the decode, for estimates of time. */
+  flops(shape: { latents: LatentShape; textTokens: number }): { step: number; decode: number };
+}

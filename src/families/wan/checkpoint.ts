@@ -1,0 +1,160 @@
+/** @file A Wan checkpoint in diffusers' `WanPipeline` layout: its components, checked, and the phases of a run. */
+import { decodeFlops } from '../../decode/stream.ts';
+import { modelFormat, ZoetropeError } from '../../errors.ts';
+import type { Precision } from '../../graph/index.ts';
+import type { DeviceTensor } from '../../runtime/backend.ts';
+import { locateWeights, type Stage } from '../../runtime/stage.ts';
+import { ComponentFiles } from '../../weights/component.ts';
+import { HostWeights, type WeightNeed } from '../../weights/host-weights.ts';
+import { type FileSource, readJson, type ReadOptions } from '../../weights/source.ts';
+import type { ComponentName, Conditioning, Denoiser, ModelCheckpoint } from '../family.ts';
+import { loadTokenizer } from '../text/tokenizer.ts';
+import { parseTransformerConfig, parseUmt5Config, parseVaeConfig } from './config.ts';
+import { readDefaults } from './defaults.ts';
+import { encodeTokens, padEmbeddings } from './text-encoder.ts';
+import { allStages, transformerStages, WanTransformer } from './transformer.ts';
+import { EMBEDDING, umt5Stages } from './umt5.ts';
+import { decoderPlan, latentFrame } from './vae-decoder.ts';
+
+interface TextConditioning extends Conditioning {
+  readonly tensor: DeviceTensor;
+}
+
+const F32: Precision = { linear: 'float32' };
+
+export async function openWanCheckpoint(
+  source: FileSource,
+  modelIndex: Readonly<Record<string, unknown>>,
+  options?: ReadOptions,
+): Promise<ModelCheckpoint> {
+  refuseVariants(modelIndex);
+  const read = (path: string): Promise<unknown> => readJson(source, path, options);
+  const textConfig = parseUmt5Config(await read('text_encoder/config.json'));
+  const config = parseTransformerConfig(await read('transformer/config.json'));
+  const vae = parseVaeConfig(await read('vae/config.json'));
+  const schedulerConfig = await read('scheduler/scheduler_config.json');
+  const tokenizer = loadTokenizer(
+    await read('tokenizer/tokenizer.json'),
+    await read('tokenizer/tokenizer_config.json'),
+  );
+  checkWidths(config, vae, textConfig);
+
+  const [patchFrames, patchRows, patchColumns] = config.patchSize;
+  const smallest = {
+    latents: { channels: vae.zDim, frames: patchFrames, height: patchRows, width: patchColumns },
+    textTokens: 1,
+  };
+  // Weights do not depend on a clip's size: the smallest clip's stages name all of them.
+  const stagesOf: Record<ComponentName, readonly Stage[]> = {
+    text_encoder: Object.values(umt5Stages(textConfig, 1, F32)).flat(),
+    transformer: allStages(transformerStages(config, smallest, F32)),
+    vae: Object.values(decoderPlan(vae, smallest.latents)).flat(),
+  };
+  const files = new Map<ComponentName, { files: ComponentFiles; needs: WeightNeed[] }>();
+  for (const name of ['text_encoder', 'transformer', 'vae'] as const) {
+    const component = await ComponentFiles.open(source, name, options);
+    const needs = locateWeights(component, stagesOf[name]);
+    if (name === 'text_encoder') {
+      const tensor = component.find(EMBEDDING, [textConfig.vocabSize, textConfig.dModel]);
+      needs.push({ name: EMBEDDING, tensor });
+    }
+    files.set(name, { files: component, needs });
+  }
+
+  const sizeMultiple = vae.scaleFactorSpatial * Math.max(patchRows, patchColumns);
+  const latentShape: ModelCheckpoint['latentShape'] = ({ width, height, numFrames }) => ({
+    channels: vae.zDim,
+    frames: (numFrames - 1) / vae.scaleFactorTemporal + 1,
+    height: height / vae.scaleFactorSpatial,
+    width: width / vae.scaleFactorSpatial,
+  });
+
+  return {
+    pipelineClass: 'WanPipeline',
+    schedulerConfig,
+    schedulerName: schedulerClass(modelIndex),
+    tokenizer,
+    constraints: {
+      sizeMultiple,
+      frameMultiple: vae.scaleFactorTemporal * patchFrames,
+      maxSize: config.ropeMaxSeqLen * sizeMultiple,
+      maxFrames: (config.ropeMaxSeqLen * patchFrames - 1) * vae.scaleFactorTemporal + 1,
+    },
+    defaults: await readDefaults(source, tokenizer.defaultMaxSequenceLength, options),
+    components: [...files].map(([name, { needs }]) => ({
+      name,
+      bytes: HostWeights.bytes(needs),
+      parameters: needs.reduce(
+        (sum, { tensor }) => sum + tensor.shape.reduce((a, b) => a * b, 1),
+        0,
+      ),
+    })),
+    fetch(name, readOptions) {
+      const component = files.get(name);
+      if (!component) throw new Error(`no component ${name}`);
+      return HostWeights.load(component.files, component.needs, readOptions);
+    },
+    latentShape,
+    async encodeText(runner, weights, ids, maxSequenceLength, precision) {
+      const embeddings = await encodeTokens(textConfig, precision, runner, weights, ids);
+      return padEmbeddings(embeddings, textConfig.dModel, maxSequenceLength);
+    },
+    async loadDenoiser(runner, shape, precision, onStage): Promise<Denoiser> {
+      const model = new WanTransformer(config, shape, precision, runner);
+      await model.load((done) => onStage?.(done, model.stageCount));
+      return denoiser(model);
+    },
+    decoderPlan: (latents) => decoderPlan(vae, latents),
+    decoderInput: (latents, shape, frame) => latentFrame(vae, latents, shape, frame),
+    flops: (shape) => ({
+      step: allStages(transformerStages(config, shape, F32)).reduce(
+        (sum, { graph }) => sum + graph.flops,
+        0,
+      ),
+      decode: decodeFlops(decoderPlan(vae, shape.latents), shape.latents.frames),
+    }),
+  };
+}
+
+function denoiser(model: WanTransformer): Denoiser {
+  return {
+    async condition(embeddings): Promise<TextConditioning> {
+      return { kind: 'conditioning', tensor: await model.projectText(embeddings) };
+    },
+    forward(latents, timestep, conditionings, results) {
+      const texts = conditionings.map((each) => (each as TextConditioning).tensor);
+      return model.forward(latents, timestep, texts, results);
+    },
+  };
+}
+
+/** Wan 2.2's two-expert models and image inputs need more than one transformer and a text. */
+function refuseVariants(modelIndex: Readonly<Record<string, unknown>>): void {
+  const second = modelIndex['transformer_2'];
+  if (Array.isArray(second) && second.some((part) => part !== null)) {
+    throw modelFormat(
+      'This checkpoint has a second transformer (Wan 2.2 A14B).',
+      'Two-expert models are not supported yet: choose a Wan with one transformer.',
+    );
+  }
+}
+
+function schedulerClass(modelIndex: Readonly<Record<string, unknown>>): string {
+  const entry: unknown = modelIndex['scheduler'];
+  return Array.isArray(entry) && typeof entry[1] === 'string' ? entry[1] : 'unknown';
+}
+
+function checkWidths(
+  transformer: { inChannels: number; outChannels: number; textDim: number },
+  vae: { zDim: number },
+  text: { dModel: number },
+): void {
+  const { inChannels, outChannels, textDim } = transformer;
+  if (inChannels !== vae.zDim || outChannels !== vae.zDim || textDim !== text.dModel) {
+    throw new ZoetropeError(
+      'model-format',
+      `The components do not fit: latents ${vae.zDim}, transformer in ${inChannels}, out ${outChannels}; text ${text.dModel}, transformer ${textDim}.`,
+      'Image-to-video checkpoints, and components of different models, are not supported.',
+    );
+  }
+}

@@ -1,0 +1,312 @@
+/**
+ * @file The pipeline where the work is done: inside the worker, or directly in Node. The page's `VideoPipeline` has the
+ * same interface and passes everything on to this one.
+ */
+import { isAbortError, ZoetropeError } from '../errors.ts';
+import type { ComponentName, ModelCheckpoint } from '../families/family.ts';
+import { openCheckpoint } from '../families/open-checkpoint.ts';
+import type { Backend } from '../runtime/backend.ts';
+import { openBackend } from '../runtime/open-backend.ts';
+import type { HostWeights } from '../weights/host-weights.ts';
+import type { FileSource } from '../weights/source.ts';
+import type {
+  CheckpointReport,
+  ComputeDtype,
+  DeviceReport,
+  EncodedVideo,
+  EncodeOptions,
+  FrameGroup,
+  GenerateOptions,
+  GenerationParameters,
+  LoadOptions,
+  MemoryReading,
+  Notice,
+  PhaseSeconds,
+  VideoPipelineInterface,
+  VideoResult,
+} from './api.ts';
+import { encodeFrames, FrameStore } from './frame-store.ts';
+import { runGeneration, type RunHooks } from './generate.ts';
+import { resolveRequest } from './request.ts';
+
+export interface EngineOptions extends LoadOptions {
+  /** Stands in for `navigator.gpu`. */
+  gpu?: GPU;
+}
+
+/** What a checkpoint is, from its JSON files and headers alone. */
+export async function inspectSource(
+  source: FileSource,
+  signal?: AbortSignal,
+): Promise<CheckpointReport> {
+  const checkpoint = await openCheckpoint(source, signal ? { signal } : {});
+  return describeCheckpoint(source, checkpoint);
+}
+
+function describeCheckpoint(source: FileSource, checkpoint: ModelCheckpoint): CheckpointReport {
+  return {
+    source: source.name,
+    pipelineClass: checkpoint.pipelineClass,
+    scheduler: checkpoint.schedulerName,
+    downloadBytes: checkpoint.components.reduce((sum, { bytes }) => sum + bytes, 0),
+    components: checkpoint.components,
+    defaults: checkpoint.defaults,
+    constraints: checkpoint.constraints,
+  };
+}
+
+export class EnginePipeline implements VideoPipelineInterface {
+  readonly checkpoint: CheckpointReport;
+  readonly notices: readonly Notice[];
+  readonly #model: ModelCheckpoint;
+  readonly #weights: Readonly<Record<ComponentName, HostWeights>>;
+  readonly #dtype: ComputeDtype;
+  readonly #loadSeconds: number;
+  readonly #embeddings = new Map<string, Float32Array<ArrayBuffer>>();
+  readonly #reopen: () => Promise<Backend>;
+  #backend: Backend;
+  #running = false;
+  #disposed = false;
+
+  static async fromSource(
+    source: FileSource,
+    options: EngineOptions = {},
+  ): Promise<EnginePipeline> {
+    const started = performance.now();
+    const { signal } = options;
+    const reopen = (): Promise<Backend> => openBackend(options.device ?? 'auto', options.gpu);
+    const backend = await reopen();
+    try {
+      const dtype = chooseDtype(options.dtype ?? 'auto', backend.report);
+      const model = await openCheckpoint(source, signal ? { signal } : {});
+      const weights = await fetchWeights(model, backend, options);
+      const seconds = (performance.now() - started) / 1000;
+      return new EnginePipeline(source, backend, reopen, model, weights, dtype, seconds);
+    } catch (error) {
+      await backend.dispose();
+      throw error;
+    }
+  }
+
+  private constructor(
+    source: FileSource,
+    backend: Backend,
+    reopen: () => Promise<Backend>,
+    model: ModelCheckpoint,
+    weights: Readonly<Record<ComponentName, HostWeights>>,
+    dtype: ComputeDtype,
+    loadSeconds: number,
+  ) {
+    this.checkpoint = describeCheckpoint(source, model);
+    this.notices = deviceNotices(backend.report);
+    this.#backend = backend;
+    this.#reopen = reopen;
+    this.#model = model;
+    this.#weights = weights;
+    this.#dtype = dtype;
+    this.#loadSeconds = loadSeconds;
+  }
+
+  get device(): DeviceReport {
+    return this.#backend.report;
+  }
+
+  async generate(
+    options: GenerateOptions,
+    onLatents?: RunHooks['onLatents'],
+  ): Promise<EngineResult> {
+    this.#checkIdle();
+    options.signal?.throwIfAborted();
+    const parameters = resolveRequest(options, {
+      model: this.checkpoint.source,
+      scheduler: this.#model.schedulerName,
+      device: this.device.device,
+      dtype: this.#dtype,
+      defaults: this.#model.defaults,
+      constraints: this.#model.constraints,
+    });
+    const frames = new FrameStore(parameters, options);
+    this.#running = true;
+    this.#backend.ledger.resetPeak();
+    try {
+      await frames.open();
+      const report = await runGeneration(
+        {
+          backend: this.#backend,
+          checkpoint: this.#model,
+          weights: this.#weights,
+          precision: { linear: this.#dtype },
+          embeddings: this.#embeddings,
+        },
+        parameters,
+        {
+          onProgress: options.onProgress ?? ignore,
+          onStepEnd: options.onStepEnd ?? ignore,
+          frames,
+          signal: options.signal,
+          ...(onLatents ? { onLatents } : {}),
+        },
+      );
+      const encoded = await frames.finish();
+      return new EngineResult(
+        parameters,
+        [...this.notices, ...report.notices],
+        { load: this.#loadSeconds, ...report.seconds },
+        await this.memory(),
+        frames,
+        encoded,
+        this.#backend,
+      );
+    } catch (error) {
+      await frames.dispose();
+      await this.#recover(error);
+      throw error;
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** After a failure, other than a cancel, nothing that was compiled is trusted; a lost device is opened anew. */
+  async #recover(error: unknown): Promise<void> {
+    if (isAbortError(error)) return;
+    const isLost = error instanceof ZoetropeError && error.code === 'device-lost';
+    if (!isLost) {
+      await this.#backend.trim({ sessions: true }).catch(ignore);
+      return;
+    }
+    await this.#backend.dispose().catch(ignore);
+    this.#backend = await this.#reopen();
+  }
+
+  memory(): Promise<MemoryReading> {
+    const { liveBytes, peakBytes } = this.#backend.ledger.read();
+    return Promise.resolve({ liveBytes, peakBytes });
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    await this.#backend.dispose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  #checkIdle(): void {
+    if (this.#disposed) {
+      throw new ZoetropeError(
+        'invalid-argument',
+        'This pipeline was disposed of.',
+        'Call VideoPipeline.fromPretrained again.',
+      );
+    }
+    if (this.#running) {
+      throw new ZoetropeError(
+        'invalid-argument',
+        'This pipeline is already generating.',
+        'Wait for it to finish, or abort it first.',
+      );
+    }
+  }
+}
+
+export class EngineResult implements VideoResult {
+  readonly parameters: GenerationParameters;
+  readonly notices: readonly Notice[];
+  readonly seconds: PhaseSeconds;
+  readonly memory: MemoryReading;
+  readonly encoded?: EncodedVideo;
+  readonly #frames: FrameStore;
+  readonly #backend: Backend;
+
+  constructor(
+    parameters: GenerationParameters,
+    notices: readonly Notice[],
+    seconds: PhaseSeconds,
+    memory: MemoryReading,
+    frames: FrameStore,
+    encoded: EncodedVideo | undefined,
+    backend: Backend,
+  ) {
+    this.parameters = parameters;
+    this.notices = notices;
+    this.seconds = seconds;
+    this.memory = memory;
+    if (encoded) this.encoded = encoded;
+    this.#frames = frames;
+    this.#backend = backend;
+  }
+
+  frames(): Promise<readonly FrameGroup[]> {
+    return Promise.resolve(this.#frames.groups);
+  }
+
+  encode(options: EncodeOptions): Promise<EncodedVideo> {
+    const read = (): MemoryReading => {
+      const { liveBytes, peakBytes } = this.#backend.ledger.read();
+      return { liveBytes, peakBytes };
+    };
+    return encodeFrames(this.#frames.groups, this.parameters, options, read);
+  }
+
+  dispose(): Promise<void> {
+    return this.#frames.dispose();
+  }
+}
+
+function chooseDtype(wanted: ComputeDtype | 'auto', report: DeviceReport): ComputeDtype {
+  if (wanted === 'auto') return report.hasShaderF16 ? 'float16' : 'float32';
+  if (wanted === 'float16' && !report.hasShaderF16) {
+    throw new ZoetropeError(
+      'feature-missing',
+      `${report.adapter} cannot compute in float16.`,
+      "Use dtype 'auto' or 'float32'.",
+    );
+  }
+  return wanted;
+}
+
+function deviceNotices(report: DeviceReport): Notice[] {
+  const notices: Notice[] = [];
+  if (report.notice !== undefined) {
+    const isSoftware = report.notice.includes('software');
+    notices.push({ code: isSoftware ? 'software-device' : 'no-webgpu', message: report.notice });
+  }
+  if (report.device === 'webgpu' && !report.hasShaderF16) {
+    const message = 'This GPU has no float16 arithmetic: computing in float32.';
+    notices.push({ code: 'no-shader-f16', message });
+  }
+  return notices;
+}
+
+async function fetchWeights(
+  model: ModelCheckpoint,
+  backend: Backend,
+  { onProgress, signal }: EngineOptions,
+): Promise<Record<ComponentName, HostWeights>> {
+  const totalBytes = model.components.reduce((sum, { bytes }) => sum + bytes, 0);
+  let loadedBytes = 0;
+  let reported = 0;
+  const fetch = (file: ComponentName): Promise<HostWeights> =>
+    model.fetch(file, {
+      ...(signal ? { signal } : {}),
+      onBytes: (bytes) => {
+        loadedBytes = Math.min(totalBytes, loadedBytes + bytes);
+        const isDue = loadedBytes - reported > totalBytes / 200 || loadedBytes === totalBytes;
+        if (!isDue) return;
+        reported = loadedBytes;
+        const { liveBytes, peakBytes } = backend.ledger.read();
+        const memory = { liveBytes, peakBytes };
+        const fraction = loadedBytes / totalBytes;
+        onProgress?.({ type: 'download', file, fraction, loadedBytes, totalBytes, memory });
+      },
+    });
+  return {
+    text_encoder: await fetch('text_encoder'),
+    transformer: await fetch('transformer'),
+    vae: await fetch('vae'),
+  };
+}
+
+function ignore(): void {}

@@ -1,0 +1,267 @@
+/** @file A run, readable from top to bottom: prompt → embeddings → latents → frames. */
+import { decodeStream } from '../decode/stream.ts';
+import type { ComponentName, LatentShape, ModelCheckpoint } from '../families/family.ts';
+import { cleanPrompt } from '../families/text/prompt.ts';
+import type { Precision } from '../graph/index.ts';
+import type { Backend, TensorKind } from '../runtime/backend.ts';
+import { StageRunner } from '../runtime/stage-runner.ts';
+import { createScheduler } from '../schedulers/create-scheduler.ts';
+import type { Scheduler, SchedulerName } from '../schedulers/scheduler.ts';
+import type { HostWeights } from '../weights/host-weights.ts';
+import type {
+  GenerateOptions,
+  GenerationParameters,
+  Notice,
+  PhaseSeconds,
+  Progress,
+} from './api.ts';
+import { Clock } from './clock.ts';
+import { toFrameGroup } from './frames.ts';
+import { applyGuidance } from './guidance.ts';
+import { randn } from './noise.ts';
+import { FrameStore } from './frame-store.ts';
+
+export interface RunContext {
+  readonly backend: Backend;
+  readonly checkpoint: ModelCheckpoint;
+  readonly weights: Readonly<Record<ComponentName, HostWeights>>;
+  readonly precision: Precision;
+  /** Prompt embeddings of earlier runs. */
+  readonly embeddings: Map<string, Float32Array<ArrayBuffer>>;
+}
+
+export interface RunHooks {
+  readonly onProgress: (progress: Progress) => void;
+  readonly onStepEnd: NonNullable<GenerateOptions['onStepEnd']>;
+  readonly frames: FrameStore;
+  readonly signal?: AbortSignal | undefined;
+  /** For tests: the latents after each step, and the noise as step −1. */
+  readonly onLatents?: (step: number, latents: Float32Array) => void;
+}
+
+export interface RunReport {
+  readonly notices: readonly Notice[];
+  readonly seconds: Omit<PhaseSeconds, 'load'>;
+}
+
+/** Prompt embeddings that are kept: a prompt and a negative prompt for a handful of runs. */
+const KEPT_EMBEDDINGS = 16;
+
+export async function runGeneration(
+  context: RunContext,
+  parameters: GenerationParameters,
+  hooks: RunHooks,
+): Promise<RunReport> {
+  const { checkpoint } = context;
+  const { maxSequenceLength: textTokens, guidanceScale } = parameters;
+  const latentShape = checkpoint.latentShape(parameters);
+  // Made here too, so that a sampler that cannot be is told before anything is computed.
+  makeScheduler(checkpoint, parameters);
+  const isGuided = guidanceScale > 1;
+  const flops = checkpoint.flops({ latents: latentShape, textTokens });
+  const stepFlops = flops.step * (isGuided ? 2 : 1);
+  const clock = new Clock(stepFlops * parameters.numInferenceSteps + flops.decode);
+  const run = new Run(context, parameters, hooks, clock);
+
+  const started = performance.now();
+  const texts = await run.encodePrompts(isGuided);
+  const encoded = performance.now();
+  const latents = await run.denoise(texts, latentShape, stepFlops);
+  const denoised = performance.now();
+  await run.decode(latents, latentShape, flops.decode);
+  const decoded = performance.now();
+  return {
+    notices: run.notices,
+    seconds: {
+      encodePrompt: (encoded - started) / 1000,
+      denoise: (denoised - encoded) / 1000,
+      decode: (decoded - denoised) / 1000,
+      total: (decoded - started) / 1000,
+    },
+  };
+}
+
+/** The checkpoint's sampler, or the one that the request names. */
+function makeScheduler(checkpoint: ModelCheckpoint, parameters: GenerationParameters): Scheduler {
+  const { scheduler: name, flowShift, numInferenceSteps } = parameters;
+  return createScheduler(checkpoint.schedulerConfig, numInferenceSteps, {
+    ...(name === checkpoint.schedulerName ? {} : { name: name as SchedulerName }),
+    ...(flowShift === undefined ? {} : { flowShift }),
+  });
+}
+
+class Run {
+  readonly notices: Notice[] = [];
+  readonly #context: RunContext;
+  readonly #parameters: GenerationParameters;
+  readonly #hooks: RunHooks;
+  readonly #clock: Clock;
+
+  constructor(
+    context: RunContext,
+    parameters: GenerationParameters,
+    hooks: RunHooks,
+    clock: Clock,
+  ) {
+    this.#context = context;
+    this.#parameters = parameters;
+    this.#hooks = hooks;
+    this.#clock = clock;
+  }
+
+  /** Embeddings `[maxSequenceLength, textDim]` of the prompt and, with guidance, of the negative prompt. */
+  async encodePrompts(isGuided: boolean): Promise<Float32Array<ArrayBuffer>[]> {
+    const { prompt, negativePrompt } = this.#parameters;
+    const prompts = isGuided ? [prompt, cleanPrompt(negativePrompt)] : [prompt];
+    const tokens = prompts.map((text) => this.#tokenize(text));
+    this.#report({ type: 'encode-prompt', fraction: 0 });
+    const embeddings = await this.#withRunner('text_encoder', 'activations', async (runner) => {
+      const results: Float32Array<ArrayBuffer>[] = [];
+      for (const ids of tokens) results.push(await this.#encode(runner, ids));
+      return results;
+    });
+    this.#report({ type: 'encode-prompt', fraction: 1 });
+    return embeddings;
+  }
+
+  #tokenize(text: string): readonly number[] {
+    const { maxSequenceLength } = this.#parameters;
+    const { ids, truncatedTokens } = this.#context.checkpoint.tokenizer.encodePrompt(
+      text,
+      maxSequenceLength,
+    );
+    if (truncatedTokens > 0) {
+      this.notices.push({
+        code: 'prompt-truncated',
+        message: `The prompt is too long: its last ${truncatedTokens} tokens were cut to fit ${maxSequenceLength}.`,
+      });
+    }
+    return ids;
+  }
+
+  async #encode(runner: StageRunner, ids: readonly number[]): Promise<Float32Array<ArrayBuffer>> {
+    const { checkpoint, weights, precision, embeddings } = this.#context;
+    const { maxSequenceLength } = this.#parameters;
+    const key = `${maxSequenceLength}:${ids.join()}`;
+    const known = embeddings.get(key);
+    if (known) return known;
+    const made = await checkpoint.encodeText(
+      runner,
+      weights.text_encoder,
+      ids,
+      maxSequenceLength,
+      precision,
+    );
+    embeddings.set(key, made);
+    for (const oldest of [...embeddings.keys()].slice(0, -KEPT_EMBEDDINGS))
+      embeddings.delete(oldest);
+    return made;
+  }
+
+  /** From noise to latents `[C, F, H, W]`. */
+  async denoise(
+    texts: readonly Float32Array<ArrayBuffer>[],
+    latentShape: LatentShape,
+    stepFlops: number,
+  ): Promise<Float32Array> {
+    const { checkpoint, precision } = this.#context;
+    const { numInferenceSteps, seed, guidanceScale, maxSequenceLength } = this.#parameters;
+    const { onLatents, onStepEnd, signal } = this.#hooks;
+    const scheduler = makeScheduler(checkpoint, this.#parameters);
+    const { channels, frames, height, width } = latentShape;
+    const latents = randn(channels * frames * height * width, seed);
+    onLatents?.(-1, latents);
+    const results = texts.map(() => new Float32Array(latents.length));
+    const [velocity, unconditional] = results;
+    if (!velocity) throw new Error('no prompt');
+
+    return this.#withRunner('transformer', 'activations', async (runner) => {
+      const shape = { latents: latentShape, textTokens: maxSequenceLength };
+      const denoiser = await checkpoint.loadDenoiser(runner, shape, precision, (done, total) =>
+        this.#report({ type: 'compile', stage: 'transformer', fraction: done / total }),
+      );
+      const conditionings = [];
+      for (const text of texts) conditionings.push(await denoiser.condition(text));
+      this.#report({ type: 'denoise', fraction: 0, step: 0, totalSteps: numInferenceSteps });
+      this.#clock.start();
+      for (const [step, timestep] of scheduler.timesteps.entries()) {
+        await denoiser.forward(latents, timestep, conditionings, results);
+        if (unconditional) applyGuidance(velocity, unconditional, guidanceScale);
+        scheduler.step(velocity, step, latents);
+        onLatents?.(step, latents);
+        this.#clock.advance(stepFlops);
+        onStepEnd({ step, timestep, totalSteps: numInferenceSteps });
+        this.#report({
+          type: 'denoise',
+          fraction: (step + 1) / numInferenceSteps,
+          step: step + 1,
+          totalSteps: numInferenceSteps,
+        });
+        signal?.throwIfAborted();
+      }
+      return latents;
+    });
+  }
+
+  /** From latents to pictures, each group handed on as it is made. */
+  async decode(latents: Float32Array, latentShape: LatentShape, flops: number): Promise<void> {
+    const { checkpoint } = this.#context;
+    const { numFrames } = this.#parameters;
+    const plan = checkpoint.decoderPlan(latentShape);
+    await this.#withRunner('vae', 'decode', async (runner) => {
+      const stages = [...plan.first, ...(latentShape.frames > 1 ? plan.rest : [])];
+      await runner.load(stages, (done) =>
+        this.#report({ type: 'compile', stage: 'vae', fraction: done / stages.length }),
+      );
+      let frame = 0;
+      this.#report({ type: 'decode', fraction: 0, frame, totalFrames: numFrames });
+      this.#clock.start();
+      const inputs = function* (): Generator<Float32Array<ArrayBuffer>> {
+        for (let i = 0; i < latentShape.frames; i++) {
+          yield checkpoint.decoderInput(latents, latentShape, i);
+        }
+      };
+      for await (const pictures of decodeStream(plan, inputs(), runner)) {
+        const group = toFrameGroup(pictures, frame);
+        frame += group.count;
+        this.#clock.advance((flops * group.count) / numFrames);
+        await this.#hooks.frames.add(group);
+        this.#report({
+          type: 'decode',
+          fraction: frame / numFrames,
+          frame,
+          totalFrames: numFrames,
+        });
+      }
+    });
+  }
+
+  /** A runner for one phase: whatever happens in it, its memory is given back. */
+  async #withRunner<T>(
+    component: ComponentName,
+    kind: TensorKind,
+    phase: (runner: StageRunner) => Promise<T>,
+  ): Promise<T> {
+    const { backend, weights } = this.#context;
+    const { signal } = this.#hooks;
+    const runner = new StageRunner(backend, weights[component], { kind, signal });
+    try {
+      return await phase(runner);
+    } finally {
+      await runner.dispose();
+    }
+  }
+
+  #report(progress: DistributiveOmit<Progress, 'memory' | 'etaSeconds'>): void {
+    const { liveBytes, peakBytes } = this.#context.backend.ledger.read();
+    const { etaSeconds } = this.#clock;
+    this.#hooks.onProgress({
+      ...progress,
+      memory: { liveBytes, peakBytes },
+      ...(etaSeconds === undefined ? {} : { etaSeconds }),
+    });
+  }
+}
+
+/** `Omit` over each member of a union. */
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;

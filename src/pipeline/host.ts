@@ -1,0 +1,144 @@
+/** @file The worker's side of the boundary: what the page may call, in values that can be cloned or proxied. */
+import { proxy, type ProxyMarked, transfer } from 'comlink';
+import { probeDevice } from '../runtime/device.ts';
+import { HttpSource } from '../weights/http-source.ts';
+import type {
+  CheckpointReport,
+  DeviceChoice,
+  DeviceReport,
+  EncodedVideo,
+  EncodeOptions,
+  FrameGroup,
+  GenerateOptions,
+  GenerationParameters,
+  LoadOptions,
+  MemoryReading,
+  Notice,
+  PhaseSeconds,
+  Progress,
+} from './api.ts';
+import { EnginePipeline, type EngineResult, inspectSource } from './engine.ts';
+
+/** Callbacks of a call, as one object that comlink proxies. */
+export interface Listener {
+  progress(progress: Progress): void;
+  frames(group: FrameGroup): void;
+  stepEnd(step: { step: number; timestep: number; totalSteps: number }): void;
+}
+
+/** A request without what cannot be cloned. */
+export type PlainGenerateOptions = Omit<
+  GenerateOptions,
+  'onProgress' | 'onFrames' | 'onStepEnd' | 'signal'
+>;
+export type PlainLoadOptions = Pick<LoadOptions, 'device' | 'dtype'>;
+export type PlainEncodeOptions = Omit<EncodeOptions, 'onProgress' | 'signal'>;
+
+export interface PipelineDescription {
+  readonly device: DeviceReport;
+  readonly checkpoint: CheckpointReport;
+}
+
+export interface ResultDescription {
+  readonly parameters: GenerationParameters;
+  readonly notices: readonly Notice[];
+  readonly seconds: PhaseSeconds;
+  readonly memory: MemoryReading;
+  readonly encoded?: EncodedVideo;
+}
+
+/** Comlink proxies whole values only, so what describes a result is asked of it. */
+export class HostResult {
+  readonly #result: EngineResult;
+
+  constructor(result: EngineResult) {
+    this.#result = result;
+  }
+
+  describe(): ResultDescription {
+    const { parameters, notices, seconds, memory, encoded } = this.#result;
+    return { parameters, notices, seconds, memory, ...(encoded ? { encoded } : {}) };
+  }
+
+  frames(): Promise<readonly FrameGroup[]> {
+    return this.#result.frames();
+  }
+
+  encode(
+    options: PlainEncodeOptions,
+    listener: Pick<Listener, 'progress'>,
+    signal: AbortSignal,
+  ): Promise<EncodedVideo> {
+    const onProgress = (progress: Progress): void => void listener.progress(progress);
+    return this.#result.encode({ ...options, onProgress, signal });
+  }
+
+  dispose(): Promise<void> {
+    return this.#result.dispose();
+  }
+}
+
+export class HostPipeline {
+  readonly #pipeline: EnginePipeline;
+
+  constructor(pipeline: EnginePipeline) {
+    this.#pipeline = pipeline;
+  }
+
+  describe(): PipelineDescription {
+    const { device, checkpoint } = this.#pipeline;
+    return { device, checkpoint };
+  }
+
+  async generate(
+    options: PlainGenerateOptions,
+    listener: Listener,
+    signal: AbortSignal,
+  ): Promise<HostResult & ProxyMarked> {
+    const result = await this.#pipeline.generate({
+      ...options,
+      signal,
+      onProgress: (progress) => void listener.progress(progress),
+      onStepEnd: (step) => void listener.stepEnd(step),
+      // Awaited on this side, so that frames do not pile up before a page that draws slowly.
+      onFrames: (group) => listener.frames(copyForTransfer(group)),
+    });
+    return proxy(new HostResult(result));
+  }
+
+  memory(): Promise<MemoryReading> {
+    return this.#pipeline.memory();
+  }
+
+  dispose(): Promise<void> {
+    return this.#pipeline.dispose();
+  }
+}
+
+function copyForTransfer(group: FrameGroup): FrameGroup {
+  const rgba = group.rgba.slice();
+  return transfer({ ...group, rgba }, [rgba.buffer]);
+}
+
+export const host = {
+  probe: (choice: DeviceChoice): Promise<DeviceReport> => probeDevice(choice),
+
+  inspect: (source: string, signal: AbortSignal): Promise<CheckpointReport> =>
+    inspectSource(new HttpSource(source), signal),
+
+  async load(
+    source: string,
+    options: PlainLoadOptions,
+    listener: Pick<Listener, 'progress'>,
+    signal: AbortSignal,
+  ): Promise<HostPipeline & ProxyMarked> {
+    const pipeline = await EnginePipeline.fromSource(new HttpSource(source), {
+      ...options,
+      signal,
+      onProgress: (progress) => void listener.progress(progress),
+    });
+    return proxy(new HostPipeline(pipeline));
+  },
+};
+
+export type Host = typeof host;

@@ -1,0 +1,112 @@
+/** @file Settles every option of a request, before anything large happens. */
+import { invalidArgument } from '../errors.ts';
+import type { GenerationDefaults, SizeConstraints } from '../families/family.ts';
+import { requirePrompt } from '../families/text/prompt.ts';
+import type { GenerateOptions, GenerationParameters } from './api.ts';
+import { checkSeed } from './noise.ts';
+
+/** More steps than any sampler has training timesteps. */
+const MAX_STEPS = 1000;
+
+export interface RequestContext {
+  readonly model: string;
+  readonly scheduler: string;
+  readonly device: 'webgpu' | 'wasm';
+  readonly dtype: 'float32' | 'float16';
+  readonly defaults: GenerationDefaults;
+  readonly constraints: SizeConstraints;
+}
+
+/** @throws ZoetropeError `invalid-argument`, naming the option, with the nearest valid value where there is one. */
+export function resolveRequest(
+  options: GenerateOptions,
+  context: RequestContext,
+): GenerationParameters {
+  const { defaults, constraints } = context;
+  const seed = options.seed ?? randomSeed();
+  checkSeed(seed);
+  const prompt = requirePrompt(options.prompt);
+  return {
+    model: context.model,
+    prompt,
+    negativePrompt: options.negativePrompt ?? '',
+    height: size('height', options.height ?? defaults.height, constraints),
+    width: size('width', options.width ?? defaults.width, constraints),
+    numFrames: frames(options.numFrames ?? defaults.numFrames, constraints),
+    numInferenceSteps: whole(
+      'numInferenceSteps',
+      options.numInferenceSteps ?? defaults.numInferenceSteps,
+      MAX_STEPS,
+    ),
+    guidanceScale: finite('guidanceScale', options.guidanceScale ?? defaults.guidanceScale, 0, 100),
+    seed,
+    maxSequenceLength: whole(
+      'maxSequenceLength',
+      options.maxSequenceLength ?? defaults.maxSequenceLength,
+      defaults.maxSequenceLength,
+    ),
+    frameRate: finite('frameRate', options.frameRate ?? defaults.frameRate, 1, 240),
+    scheduler: options.scheduler ?? context.scheduler,
+    ...(options.flowShift === undefined ? {} : { flowShift: options.flowShift }),
+    device: context.device,
+    dtype: context.dtype,
+  };
+}
+
+function randomSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+}
+
+function size(name: 'height' | 'width', value: number, constraints: SizeConstraints): number {
+  const { sizeMultiple: step, maxSize } = constraints;
+  return stepped(name, value, step, maxSize, step, 'pixels', `a multiple of ${step}`);
+}
+
+function frames(value: number, { frameMultiple: step, maxFrames }: SizeConstraints): number {
+  return stepped('numFrames', value, 1, maxFrames, step, 'frames', `a multiple of ${step}, plus 1`);
+}
+
+/** A whole number `first + k · step`, at most `most`. */
+function stepped(
+  name: string,
+  value: number,
+  first: number,
+  most: number,
+  step: number,
+  unit: string,
+  rule: string,
+): number {
+  const fits =
+    Number.isInteger(value) && value >= first && value <= most && (value - first) % step === 0;
+  if (fits) return value;
+  const number = Number.isFinite(value) ? value : first;
+  const limit = first + Math.floor((most - first) / step) * step;
+  const nearest = first + Math.round((number - first) / step) * step;
+  const offered = Math.min(limit, Math.max(first, nearest));
+  throw invalidArgument(
+    name,
+    `${value} ${unit} is not what this model can do.`,
+    `It must be ${rule}, from ${first} to ${limit}; nearest valid: ${offered}.`,
+  );
+}
+
+function whole(name: string, value: number, most: number): number {
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+  const number = Number.isFinite(value) ? Math.round(value) : 1;
+  const nearest = Math.min(most, Math.max(1, number));
+  throw invalidArgument(
+    name,
+    `${value} is not a whole number from 1 to ${most}.`,
+    `Use a whole number; nearest valid: ${nearest}.`,
+  );
+}
+
+function finite(name: string, value: number, least: number, most: number): number {
+  if (Number.isFinite(value) && value >= least && value <= most) return value;
+  const nearest = Number.isNaN(value) ? undefined : Math.min(most, Math.max(least, value));
+  throw invalidArgument(
+    name,
+    `${value} is not a number from ${least} to ${most}.`,
+    nearest === undefined ? `Use a number from ${least} to ${most}.` : `nearest valid: ${nearest}.`,
+  );
+}

@@ -1,0 +1,43 @@
+/** @file What comlink must be taught on both sides: errors with their code and cause, and abort signals. */
+import { transferHandlers } from 'comlink';
+import { deserializeError, serializeError, type SerializedError } from '../errors.ts';
+
+type Thrown =
+  | { readonly isError: true; readonly error: SerializedError }
+  | { readonly isError: false; readonly value: unknown };
+
+let installed = false;
+
+/** Once a side, before the first call. */
+export function installTransferHandlers(): void {
+  if (installed) return;
+  installed = true;
+  const builtIn = transferHandlers.get('throw');
+  if (!builtIn) throw new Error('comlink has no throw handler');
+  transferHandlers.set('throw', {
+    canHandle: builtIn.canHandle,
+    serialize(wrapper: unknown): [Thrown, Transferable[]] {
+      const { value } = wrapper as { value: unknown };
+      const isError = value instanceof Error || value instanceof DOMException;
+      return [isError ? { isError, error: serializeError(value) } : { isError, value }, []];
+    },
+    deserialize(thrown: Thrown): never {
+      if (thrown.isError) throw deserializeError(thrown.error);
+      throw thrown.value;
+    },
+  });
+  transferHandlers.set('abort-signal', {
+    canHandle: (value: unknown): value is AbortSignal => value instanceof AbortSignal,
+    serialize(signal: AbortSignal): [{ aborted: boolean; port: MessagePort }, Transferable[]] {
+      const { port1, port2 } = new MessageChannel();
+      signal.addEventListener('abort', () => port1.postMessage(null), { once: true });
+      return [{ aborted: signal.aborted, port: port2 }, [port2]];
+    },
+    deserialize({ aborted, port }: { aborted: boolean; port: MessagePort }): AbortSignal {
+      const controller = new AbortController();
+      if (aborted) controller.abort();
+      port.onmessage = () => controller.abort();
+      return controller.signal;
+    },
+  });
+}

@@ -1,0 +1,7 @@
+/** @file The worker's entry point. All of onnxruntime is behind it. */
+import { expose } from 'comlink';
+import { host } from './host.ts';
+import { installTransferHandlers } from './transfer.ts';
+
+installTransferHandlers();
+expose(host);
