@@ -93,7 +93,9 @@ async function runDecoderStage(
 
 /** Operations to decode `frames` latent frames. */
 export function decodeFlops(plan: DecoderPlan, frames: number): number {
-  const sum = (stages: readonly DecoderStage[]): number =>
-    stages.reduce((total, { graph }) => total + graph.flops, 0);
-  return sum(plan.first) + (frames - 1) * sum(plan.rest);
+  return sumFlops(plan.first) + (frames - 1) * sumFlops(plan.rest);
+}
+
+function sumFlops(stages: readonly DecoderStage[]): number {
+  return stages.reduce((total, { graph }) => total + graph.flops, 0);
 }

@@ -61,8 +61,8 @@ export interface GenerateOptions {
   /** In the place of the checkpoint's own shift of the noise schedule towards noise. */
   flowShift?: number;
   onProgress?: (progress: Progress) => void;
-  /** Each group of frames as soon as it is decoded, in order. */
-  onFrames?: (frames: FrameGroup) => void;
+  /** Each group of frames as soon as it is decoded, in order; a promise holds the run until it is settled. */
+  onFrames?: (frames: FrameGroup) => void | Promise<void>;
   /** Encodes the clip while it is decoded, each group of frames as it is made; see `VideoResult.encoded`. */
   encode?: Pick<EncodeOptions, 'container' | 'codec' | 'scale'>;
   onStepEnd?: (step: { step: number; timestep: number; totalSteps: number }) => void;

@@ -44,9 +44,9 @@ function signalOr(signal: AbortSignal | undefined): AbortSignal {
 }
 
 function progressListener(onProgress: ((progress: Progress) => void) | undefined): {
-  progress: (progress: Progress) => void;
+  progress: (progress: Progress) => Promise<void>;
 } {
-  return proxy({ progress: (progress: Progress) => onProgress?.(progress) });
+  return proxy({ progress: async (progress: Progress) => onProgress?.(progress) });
 }
 
 /**
@@ -105,9 +105,10 @@ export class VideoPipeline implements VideoPipelineInterface {
   async generate(options: GenerateOptions): Promise<VideoResult> {
     const { onProgress, onFrames, onStepEnd, signal, ...plain } = options;
     const listener = proxy({
-      progress: (progress: Progress) => onProgress?.(progress),
-      frames: (group: FrameGroup) => onFrames?.(group),
-      stepEnd: (step: { step: number; timestep: number; totalSteps: number }) => onStepEnd?.(step),
+      progress: async (progress: Progress) => onProgress?.(progress),
+      frames: async (group: FrameGroup) => onFrames?.(group),
+      stepEnd: async (step: { step: number; timestep: number; totalSteps: number }) =>
+        onStepEnd?.(step),
     });
     const result: Remote<HostResult> = await this.#pipeline.generate(
       plain,

@@ -21,9 +21,9 @@ import { EnginePipeline, type EngineResult, inspectSource } from './engine.ts';
 
 /** Callbacks of a call, as one object that comlink proxies. */
 export interface Listener {
-  progress(progress: Progress): void;
-  frames(group: FrameGroup): void;
-  stepEnd(step: { step: number; timestep: number; totalSteps: number }): void;
+  progress(progress: Progress): Promise<void>;
+  frames(group: FrameGroup): Promise<void>;
+  stepEnd(step: { step: number; timestep: number; totalSteps: number }): Promise<void>;
 }
 
 /** A request without what cannot be cloned. */

@@ -15,7 +15,7 @@ export function installTransferHandlers(): void {
   const builtIn = transferHandlers.get('throw');
   if (!builtIn) throw new Error('comlink has no throw handler');
   transferHandlers.set('throw', {
-    canHandle: builtIn.canHandle,
+    canHandle: (value): value is unknown => builtIn.canHandle(value),
     serialize(wrapper: unknown): [Thrown, Transferable[]] {
       const { value } = wrapper as { value: unknown };
       const isError = value instanceof Error || value instanceof DOMException;

@@ -20,7 +20,7 @@ export function loadWebGpuOrt(): Promise<OrtModule> {
 export function loadWasmOrt(): Promise<OrtModule> {
   wasm ??= import('onnxruntime-web/wasm').then((ort: OrtModule) => {
     const cores = globalThis.navigator?.hardwareConcurrency ?? 1;
-    ort.env.wasm.numThreads = globalThis.crossOriginIsolated === true ? Math.min(cores, 8) : 1;
+    ort.env.wasm.numThreads = globalThis.crossOriginIsolated ? Math.min(cores, 8) : 1;
     ort.env.logLevel = 'error';
     return ort;
   });

@@ -6,6 +6,7 @@ export function dawn(): GPU {
   Object.assign(globalThis, globals);
   // onnxruntime-web hands over views of its shared heap, which Dawn's binding refuses.
   const queue = (globals as unknown as { GPUQueue: { prototype: GPUQueue } }).GPUQueue.prototype;
+  // oxlint-disable-next-line typescript/unbound-method -- called with its own `this` below
   const { writeBuffer } = queue;
   queue.writeBuffer = function copyShared(this: GPUQueue, buffer, offset, data, from, size) {
     const view = ArrayBuffer.isView(data)

@@ -111,8 +111,7 @@ async function listFiles(
 
 function shardNames(index: unknown, path: string): readonly string[] {
   const map = (index as { weight_map?: unknown } | null)?.weight_map;
-  const names =
-    typeof map === 'object' && map !== null ? [...new Set(Object.values(map as object))] : [];
+  const names = typeof map === 'object' && map !== null ? [...new Set(Object.values(map))] : [];
   if (names.length === 0 || !names.every((name) => typeof name === 'string')) {
     throw modelFormat(`${path} has no weight_map.`, 'The index file is damaged.');
   }

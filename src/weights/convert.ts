@@ -50,7 +50,7 @@ export function convertWeight(
       return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2);
     }
     const halves = new Float16Array(pack(weight, toFloat32(weight.name, dtype, bytes)));
-    return new Uint16Array(halves.buffer as ArrayBuffer);
+    return new Uint16Array(halves.buffer);
   }
   return pack(weight, toFloat32(weight.name, dtype, bytes));
 }

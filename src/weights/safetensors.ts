@@ -88,6 +88,10 @@ function checkHeader(
   return tensors;
 }
 
+function isSize(n: unknown): n is number {
+  return Number.isSafeInteger(n) && (n as number) >= 0;
+}
+
 function checkEntry(
   name: string,
   entry: unknown,
@@ -96,7 +100,6 @@ function checkEntry(
   refuse: (problem: string) => ZoetropeError,
 ): TensorEntry {
   const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
-  const isSize = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 0;
   if (typeof dtype !== 'string' || !Array.isArray(shape) || !shape.every(isSize)) {
     throw refuse(`tensor ${name} has no valid dtype and shape.`);
   }
@@ -105,7 +108,7 @@ function checkEntry(
   }
   const [from, to] = offsets as [number, number];
   const bytes = BYTES[dtype];
-  const dims = shape as number[];
+  const dims = shape;
   const expected = bytes === undefined ? to - from : dims.reduce((n, dim) => n * dim, bytes);
   if (to - from !== expected) {
     throw refuse(`tensor ${name} (${dtype}[${dims.join(', ')}]) claims ${to - from} bytes.`);

@@ -25,6 +25,11 @@ function grid(config: WanTransformerConfig, latents: LatentShape): [number, numb
   return [latents.frames / pt, latents.height / ph, latents.width / pw];
 }
 
+/** The reference holds each value twice, for both members of a pair. */
+function everySecond(data: Float32Array): Float32Array {
+  return data.filter((_, i) => i % 2 === 0);
+}
+
 /** Runs one sub-block graph on the reference's own input. */
 async function runPart(
   fixture: Fixture,
@@ -55,8 +60,6 @@ describe.each(['a', 'b', 'c', 'd'])('WanTransformer3DModel %s against diffusers'
     const config = parseTransformerConfig(json);
     const shape = latentShape({ reference, config: json, ...rest });
     const tables = rotaryTables(config.attentionHeadDim, grid(config, shape));
-    // The reference holds each value twice, for both members of a pair.
-    const everySecond = (data: Float32Array): Float32Array => data.filter((_, i) => i % 2 === 0);
     expect(relativeError(tables.cos, everySecond(reference.get('rotary_cos').data))).toBeLessThan(
       1e-6,
     );
