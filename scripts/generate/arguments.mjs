@@ -39,6 +39,10 @@ const GENERATE_NUMBERS = /** @type {const} */ ({
   'frame-rate': 'frameRate',
 });
 
+const GENERATE_FLAGS = /** @type {(keyof typeof GENERATE_NUMBERS)[]} */ (
+  Object.keys(GENERATE_NUMBERS)
+);
+
 /** What is wrong with the command line, and what would be right. */
 export class UsageError extends Error {
   /**
@@ -53,11 +57,11 @@ export class UsageError extends Error {
 
 /**
  * @typedef {object} Request
- * @property {{ prompt: string, negativePrompt?: string } & { [option: string]: number | string }} generate
+ * @property {import('../../src/pipeline/api.ts').GenerateOptions} generate
  * @property {'auto' | 'webgpu' | 'wasm'} device
  * @property {'auto' | 'float32' | 'float16'} dtype
  * @property {{ name: string, folder?: string, url?: string }} model A bundled name, a folder, or a URL.
- * @property {{ path: string, container: 'mp4' | 'webm' | 'gif' | 'png', scale: number, codec?: string }} output
+ * @property {{ path: string, container: 'mp4' | 'webm' | 'gif' | 'png', scale: number, codec?: import('../../src/pipeline/api.ts').VideoCodecName }} output
  * @property {string | undefined} report
  * @property {string | undefined} browser
  * @property {boolean} headed
@@ -84,9 +88,9 @@ export function parseCommandLine(args, bundled) {
   /** @type {Request['generate']} */
   const generate = { prompt };
   if (values['negative-prompt'] !== undefined) generate.negativePrompt = values['negative-prompt'];
-  for (const [flag, option] of Object.entries(GENERATE_NUMBERS)) {
-    const text = values[/** @type {keyof typeof GENERATE_NUMBERS} */ (flag)];
-    if (text !== undefined) generate[option] = number(flag, text);
+  for (const flag of GENERATE_FLAGS) {
+    const text = values[flag];
+    if (text !== undefined) generate[GENERATE_NUMBERS[flag]] = number(flag, text);
   }
   return {
     generate,

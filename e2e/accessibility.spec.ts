@@ -1,0 +1,92 @@
+/** @file Readable, operable by keyboard alone, and at home on a phone. */
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { expect, expectClip, generate, open, SMALL, test } from './app.ts';
+
+const CLIP = { ...SMALL, 'num-frames': '5', prompt: 'a red circle', seed: '1' };
+
+async function expectAccessible(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'])
+    .analyze();
+  expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+}
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`axe finds nothing, idle and finished (${colorScheme})`, async ({ sharedPage, site }) => {
+    await sharedPage.emulateMedia({ colorScheme });
+    await open(sharedPage, site, CLIP);
+    await sharedPage.locator('#advanced > summary').click();
+    await expectAccessible(sharedPage);
+    await sharedPage.locator('#num-frames').fill('6');
+    await sharedPage.getByRole('button', { name: 'Generate' }).click();
+    await expect(sharedPage.getByRole('alert')).toContainText('invalid-argument');
+    await expectAccessible(sharedPage);
+    await sharedPage.locator('#num-frames').fill('5');
+    await generate(sharedPage);
+    await expectAccessible(sharedPage);
+    await sharedPage.emulateMedia({ colorScheme: null });
+  });
+}
+
+test('works by keyboard alone', async ({ sharedPage, site }) => {
+  await open(sharedPage, site, { ...SMALL, 'num-frames': '5' });
+  await sharedPage.locator('#theme').focus();
+  await sharedPage.keyboard.press('Tab');
+  await expect(sharedPage.locator('#prompt')).toBeFocused();
+  await sharedPage.keyboard.type('a red circle');
+  const reached: string[] = [];
+  for (let press = 0; press < 20 && reached.at(-1) !== 'generate'; press++) {
+    await sharedPage.keyboard.press('Tab');
+    reached.push(await sharedPage.evaluate(() => document.activeElement?.id ?? ''));
+  }
+  expect(reached).toEqual(expect.arrayContaining(['width', 'num-frames', 'seed', 'seed-lock']));
+  await sharedPage.keyboard.press('Enter');
+  await expect(sharedPage.locator('#cancel')).toBeFocused();
+  await expectClip(sharedPage);
+  await expect(sharedPage.locator('#generate')).toBeFocused();
+
+  await sharedPage.keyboard.press('Tab');
+  await expect(sharedPage.locator('#play')).toBeFocused();
+  const label = await sharedPage.locator('#play').getAttribute('aria-label');
+  if (label === 'Pause') await sharedPage.keyboard.press('Space');
+  await expect(sharedPage.locator('#play')).toHaveAttribute('aria-label', 'Play');
+  await sharedPage.keyboard.press('Tab');
+  await sharedPage.keyboard.press('Home');
+  await expect(sharedPage.locator('#frame-counter')).toHaveText('1 / 5');
+  await sharedPage.keyboard.press('ArrowRight');
+  await expect(sharedPage.locator('#frame-counter')).toHaveText('2 / 5');
+});
+
+test('fits a phone 360 pixels wide', async ({ sharedPage, site }) => {
+  await sharedPage.setViewportSize({ width: 360, height: 740 });
+  await open(sharedPage, site, CLIP);
+  await sharedPage.locator('#advanced > summary').click();
+  await generate(sharedPage);
+  const width = await sharedPage.evaluate(() => document.documentElement.scrollWidth);
+  expect(width).toBeLessThanOrEqual(360);
+  await test.info().attach('phone', {
+    body: await sharedPage.screenshot({ fullPage: true }),
+    contentType: 'image/png',
+  });
+  await sharedPage.setViewportSize({ width: 1280, height: 720 });
+});
+
+test('stands still where motion is unwelcome', async ({ sharedPage, site }) => {
+  await sharedPage.emulateMedia({ reducedMotion: 'reduce' });
+  await open(sharedPage, site, CLIP);
+  expect(await sharedPage.evaluate(() => document.getAnimations().length)).toBe(0);
+  await generate(sharedPage);
+  await expect(sharedPage.locator('#play')).toHaveAttribute('aria-label', 'Play');
+  await sharedPage.emulateMedia({ reducedMotion: null });
+});
+
+test('keeps the chosen theme', async ({ sharedPage, site }) => {
+  await sharedPage.emulateMedia({ colorScheme: 'light' });
+  await open(sharedPage, site);
+  await sharedPage.getByRole('button', { name: 'Switch to dark colours' }).click();
+  await sharedPage.reload();
+  await expect(sharedPage.getByRole('button', { name: 'Switch to light colours' })).toBeVisible();
+  await sharedPage.evaluate(() => localStorage.clear());
+  await sharedPage.emulateMedia({ colorScheme: null });
+});

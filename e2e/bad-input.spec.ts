@@ -1,0 +1,63 @@
+/** @file Every wrong value is told in words, with its code, and with a way out where there is one. */
+import { expect, open, SMALL, test } from './app.ts';
+
+const GOOD = { ...SMALL, prompt: 'a red circle', device: 'wasm' };
+
+const CASES: readonly {
+  readonly title: string;
+  readonly fields: Readonly<Record<string, string>>;
+  readonly says: RegExp;
+  readonly fix?: string;
+}[] = [
+  { title: 'an empty prompt', fields: { prompt: '' }, says: /prompt/ },
+  { title: 'a prompt of spaces', fields: { prompt: '   ' }, says: /prompt/ },
+  { title: 'a width between sizes', fields: { width: '50' }, says: /width: 50/, fix: '48' },
+  { title: 'a height of zero', fields: { height: '0' }, says: /height: 0/, fix: '16' },
+  { title: 'a negative width', fields: { width: '-32' }, says: /width: -32/, fix: '16' },
+  { title: 'no frames', fields: { 'num-frames': '0' }, says: /numFrames: 0/, fix: '1' },
+  { title: 'half a frame', fields: { 'num-frames': '4.5' }, says: /numFrames: 4.5/, fix: '5' },
+  { title: 'frames off the grid', fields: { 'num-frames': '6' }, says: /numFrames: 6/, fix: '5' },
+  { title: 'no steps', fields: { 'num-inference-steps': '0' }, says: /Steps: 0/, fix: '1' },
+  { title: 'a negative seed', fields: { seed: '-1' }, says: /seed/ },
+];
+
+for (const { title, fields, says, fix } of CASES) {
+  test(title, async ({ sharedPage, site }) => {
+    await open(sharedPage, site, { ...GOOD, ...fields });
+    await sharedPage.getByRole('button', { name: 'Generate' }).click();
+    const alert = sharedPage.getByRole('alert');
+    await expect(alert).toContainText(says, { timeout: 120_000 });
+    await expect(alert).toContainText('invalid-argument');
+    const [name = ''] = Object.keys(fields);
+    const field = sharedPage.locator(`#${name}`);
+    await expect(field).toHaveAttribute('aria-invalid', 'true');
+    if (fix === undefined) return;
+    await alert.getByRole('button', { name: `Use ${fix}` }).click();
+    await expect(field).toHaveValue(fix);
+    await expect(alert).toBeHidden();
+    await expect(field).not.toHaveAttribute('aria-invalid');
+  });
+}
+
+test('a guidance that is not a number', async ({ sharedPage, site }) => {
+  await open(sharedPage, site, GOOD);
+  const field = sharedPage.locator('#guidance-scale');
+  await field.clear();
+  await field.press('e');
+  await sharedPage.getByRole('button', { name: 'Generate' }).click();
+  const alert = sharedPage.getByRole('alert');
+  await expect(alert).toContainText('guidanceScale: NaN', { timeout: 120_000 });
+  await expect(alert).toContainText('invalid-argument');
+});
+
+test('a model that is not there', async ({ sharedPage, site }) => {
+  await open(sharedPage, site, { ...GOOD, model: 'no-such-model' });
+  const alert = sharedPage.getByRole('alert');
+  await expect(alert).toContainText('no-such-model');
+  await expect(alert).toContainText('model-format');
+});
+
+test('a model on a host that does not answer', async ({ sharedPage, site }) => {
+  await open(sharedPage, site, { ...GOOD, model: 'http://127.0.0.1:9/pocket' });
+  await expect(sharedPage.getByRole('alert')).toContainText('network');
+});

@@ -1,0 +1,109 @@
+/** @file `npm run generate`, as somebody would run it. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ROOT } from '../scripts/packages.mjs';
+import { expect, test } from './app.ts';
+
+const SMALL = [
+  '--width',
+  '32',
+  '--height',
+  '32',
+  '--num-frames',
+  '5',
+  '--num-inference-steps',
+  '2',
+];
+
+let folder = '';
+
+test.beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'zoetrope-headless-'));
+});
+
+test.afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Ended {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+/** Runs the command; `interruptAt` is the text at which it gets a Ctrl-C. */
+async function command(args: readonly string[], interruptAt?: string): Promise<Ended> {
+  const child = spawn(process.execPath, [join(ROOT, 'scripts/generate.mjs'), ...args], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  let isInterrupted = false;
+  const listen = (chunk: Buffer): void => {
+    output += chunk.toString();
+    if (interruptAt === undefined || isInterrupted || !output.includes(interruptAt)) return;
+    isInterrupted = true;
+    child.kill('SIGINT');
+  };
+  child.stdout.on('data', listen);
+  child.stderr.on('data', listen);
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  return { code, output };
+}
+
+test('writes a clip and a report', async () => {
+  const args = ['a red circle moves right', '--seed', '7', '--scale', '4', ...SMALL];
+  const { code, output } = await command([...args, '--out', 'clip.mp4', '--report', 'report.json']);
+  expect(output).toContain('Denoising');
+  expect(code, output).toBe(0);
+  const report: unknown = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'));
+  const bytes = readFileSync(join(folder, 'clip.mp4'));
+  expect(bytes.toString('latin1', 4, 8)).toBe('ftyp');
+  expect(report).toMatchObject({
+    request: { prompt: 'a red circle moves right', seed: 7, width: 32 },
+    parameters: { seed: 7, width: 32, height: 32, numFrames: 5, numInferenceSteps: 2 },
+    seconds: {
+      load: expect.any(Number),
+      encodePrompt: expect.any(Number),
+      denoise: expect.any(Number),
+      decode: expect.any(Number),
+      encode: expect.any(Number),
+      total: expect.any(Number),
+    },
+    memory: { peakBytes: expect.any(Number), liveBytes: expect.any(Number) },
+    output: { bytes: bytes.byteLength, frames: 5, container: 'mp4', width: 128, height: 128 },
+  });
+  expect(readdirSync(folder).toSorted()).toEqual(['clip.mp4', 'report.json']);
+});
+
+test('writes numbered pictures from a checkpoint in any folder', async () => {
+  const model = join(ROOT, 'models/pocket');
+  const args = ['a red circle', '--out', 'frames', '--model', model, '--device', 'wasm', ...SMALL];
+  const { code, output } = await command(args);
+  expect(code, output).toBe(0);
+  expect(readdirSync(join(folder, 'frames'))).toEqual(
+    [0, 1, 2, 3, 4].map((index) => `frame-000${index}.png`),
+  );
+});
+
+test('Ctrl-C ends it cleanly', async () => {
+  const args = ['a red circle', '--out', 'cancelled.mp4', '--num-inference-steps', '200'];
+  const { code, output } = await command(args, 'Denoising');
+  expect(code, output).toBe(130);
+  expect(output).toContain('Cancelled.');
+  expect(existsSync(join(folder, 'cancelled.mp4'))).toBe(false);
+});
+
+test('a wrong command line ends with a hint', async () => {
+  const { code, output } = await command(['a red circle', '--out', 'clip.mov']);
+  expect(code).toBe(2);
+  expect(output).toContain('.mp4, .webm or .gif');
+});
+
+test('an error of the engine is told with its code', async () => {
+  const { code, output } = await command(['a red circle', '--width', '50', '--device', 'wasm']);
+  expect(code, output).toBe(1);
+  expect(output).toContain('invalid-argument: width');
+  expect(output).toContain('nearest valid: 48');
+});

@@ -1,0 +1,24 @@
+/** @file Without a real GPU the automatic choice is the CPU, and says so. */
+import { coloursOnCanvas, expect, generate, open, SMALL, test } from './app.ts';
+
+test('makes a clip in float32 on the CPU', async ({ sharedPage, site }) => {
+  await open(sharedPage, site, { ...SMALL, prompt: 'a blue square', seed: '3', dtype: 'float32' });
+  await expect(sharedPage.locator('#device-report')).toContainText('software');
+  await generate(sharedPage);
+  await expect(sharedPage.locator('#summary')).toContainText('on wasm in float32');
+  await expect(sharedPage.locator('#notices')).toContainText('software');
+  expect(await coloursOnCanvas(sharedPage)).toBeGreaterThan(1);
+});
+
+test('draws a new seed unless it is kept', async ({ sharedPage, site }) => {
+  await open(sharedPage, site, { ...SMALL, 'num-frames': '1', prompt: 'a blue square' });
+  const seed = sharedPage.locator('#seed');
+  await generate(sharedPage);
+  const first = await seed.inputValue();
+  await generate(sharedPage);
+  const second = await seed.inputValue();
+  expect(second).not.toBe(first);
+  await sharedPage.getByRole('checkbox', { name: 'Keep this seed' }).check({ force: true });
+  await generate(sharedPage);
+  expect(await seed.inputValue()).toBe(second);
+});
