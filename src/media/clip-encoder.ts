@@ -68,7 +68,8 @@ const LARGEST_SCALE = 64;
  * MP4 and WebM through the browser's WebCodecs, GIF with a palette of 255 colours for the whole clip (its frames stay in
  * memory until `finish`), or numbered PNGs.
  *
- * Video codecs need even sizes: where `width × scale` or `height × scale` is odd, the last column or row is repeated
+ * Video keeps one colour value for each 2 × 2 pixels: an even `scale` keeps the colours of single pixels apart, too. Video
+ * codecs need even sizes: where `width × scale` or `height × scale` is odd, the last column or row is repeated
  * once, so that such a video is one pixel larger.
  *
  * @throws ZoetropeError `invalid-argument` for sizes, rates and scales out of range, or a codec that is not for the

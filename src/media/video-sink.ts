@@ -4,7 +4,6 @@ import {
   canEncodeVideo,
   Mp4OutputFormat,
   Output,
-  Quality,
   VideoSample,
   VideoSampleSource,
   WebMOutputFormat,
@@ -14,6 +13,7 @@ import type { ClipEncoderOptions, FrameSink } from './clip-encoder.ts';
 import { clipTags } from './clip-tags.ts';
 import { chooseVideoCodec, type VideoContainer } from './codec-choice.ts';
 import { withEncodingErrors } from './encoding-failure.ts';
+import { videoQuality } from './video-quality.ts';
 
 /** @throws ZoetropeError as {@link chooseVideoCodec}. */
 export async function openVideoSink(
@@ -23,13 +23,12 @@ export async function openVideoSink(
   const { frameRate, scale, metadata } = options;
   const width = even(options.width * scale);
   const height = even(options.height * scale);
-  // Clips are short and their pixels are large and flat: quality costs little.
-  const quality = new Quality('very-high');
+  const picture = { width, height, frameRate };
   const codec = await chooseVideoCodec(container, options.codec, (candidate) =>
-    canEncodeVideo(candidate, { width, height, frameRate, quality }),
+    canEncodeVideo(candidate, { ...picture, quality: videoQuality(candidate, picture) }),
   );
   const format = `${container} with ${codec}`;
-  const source = new VideoSampleSource({ codec, quality });
+  const source = new VideoSampleSource({ codec, quality: videoQuality(codec, picture) });
   const output = new Output({
     format: container === 'mp4' ? new Mp4OutputFormat() : new WebMOutputFormat(),
     target: new BufferTarget(),
