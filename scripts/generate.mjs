@@ -21,6 +21,9 @@ const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
 const EXIT_CANCELLED = 130;
 
+/** How long a cancelled run may take to end. */
+const PATIENCE_MS = 10_000;
+
 const terminal = new Terminal();
 
 /**
@@ -138,12 +141,12 @@ async function run(request) {
     if (isCancelled) process.exit(EXIT_CANCELLED);
     isCancelled = true;
     terminal.say('Cancelling … (again to stop at once)');
-    // Before the page computes there is nothing to cancel in it: closing it ends the run.
+    // A run ends by itself once it is told to; a page that does not answer, or has no run yet, is closed.
+    const close = () => void opened?.browser.close();
+    const timer = setTimeout(close, PATIENCE_MS);
+    timer.unref();
     const inPage = 'window.cancelGeneration ? (window.cancelGeneration(), true) : false';
-    opened?.page.evaluate(inPage).then(
-      (didCancel) => (didCancel ? undefined : opened?.browser.close()),
-      () => undefined,
-    );
+    opened?.page.evaluate(inPage).then((didCancel) => didCancel || close(), close);
   };
   process.on('SIGINT', cancel);
   process.on('SIGTERM', cancel);
@@ -151,8 +154,9 @@ async function run(request) {
     opened = await openPage({ ...request, browser }, server.url);
     return isCancelled ? EXIT_CANCELLED : await drive(request, opened.page, server.url);
   } catch (error) {
-    if (isCancelled) return EXIT_CANCELLED;
-    throw error;
+    if (!isCancelled) throw error;
+    terminal.say('Cancelled.');
+    return EXIT_CANCELLED;
   } finally {
     await opened?.browser.close();
     await server.close();

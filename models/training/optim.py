@@ -15,35 +15,41 @@ import torch
 
 
 def orthogonalise(g: torch.Tensor, steps: int = 5) -> torch.Tensor:
+    """The nearest (semi-)orthogonal matrices to a stack of wide matrices, roughly."""
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = g / (g.norm() + 1e-7)
-    wide = x.shape[0] <= x.shape[1]
-    x = x if wide else x.T
+    x = g / (g.flatten(1).norm(dim=1)[:, None, None] + 1e-7)
     for _ in range(steps):
-        s = x @ x.T
-        x = a * x + (b * s + c * (s @ s)) @ x
-    return x if wide else x.T
+        s = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(s, s, s, beta=b, alpha=c), x, beta=a)
+    return x
 
 
 class Muon(torch.optim.Optimizer):
+    """Matrices of one shape are orthogonalised together: many small products are slow."""
+
     def __init__(self, params, lr=1e-3, momentum=0.95, weight_decay=0.0):
         super().__init__(params, dict(lr=lr, momentum=momentum, weight_decay=weight_decay))
 
     @torch.no_grad()
     def step(self):
         for group in self.param_groups:
+            stacks: dict[tuple, list] = {}
             for p in group["params"]:
                 if p.grad is None:
                     continue
                 state = self.state[p]
                 if "m" not in state:
                     state["m"] = torch.zeros_like(p)
-                m = state["m"]
-                m.lerp_(p.grad, 1 - group["momentum"])
-                g = p.grad.lerp(m, group["momentum"]).flatten(1)
-                update = orthogonalise(g) * (0.2 * math.sqrt(max(g.shape)))
-                p.mul_(1 - group["lr"] * group["weight_decay"])
-                p.add_(update.view_as(p), alpha=-group["lr"])
+                state["m"].lerp_(p.grad, 1 - group["momentum"])
+                g = p.grad.lerp(state["m"], group["momentum"]).flatten(1)
+                tall = g.shape[0] > g.shape[1]
+                stacks.setdefault(tuple(sorted(g.shape)), []).append((p, g.T if tall else g, tall))
+            for (_, long), items in stacks.items():
+                updates = orthogonalise(torch.stack([g for _, g, _ in items]))
+                for (p, _, tall), update in zip(items, updates):
+                    p.mul_(1 - group["lr"] * group["weight_decay"])
+                    update = (update.T if tall else update).reshape(p.shape)
+                    p.add_(update, alpha=-group["lr"] * 0.2 * math.sqrt(long))
 
 
 def build_optimisers(matrices, others, lr: float, weight_decay: float = 0.0):

@@ -127,7 +127,7 @@ def main() -> None:
         step += 1
         value = loss.item()
         average = value if math.isnan(average) else 0.95 * average + 0.05 * value
-        if clock.spent - last_log > 30:
+        if clock.spent - last_log > 20:
             last_log = clock.spent
             print(
                 f"{clock.spent / 60:6.2f} min  step {step}  frames {frames}  lr {lr:.1e}  "

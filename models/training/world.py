@@ -159,8 +159,8 @@ def pose(scene: Scene, frame: int) -> tuple[int, int, int]:
         return scene.x, scene.y, RADIUS
     if scene.motion == "bounces":
         # Two hops: down on the ground in frames 0, 8 and 16, highest between.
-        height = round(12 * math.sin(math.pi * (frame % 8) / 8))
-        return scene.x, scene.y + 6 - height, RADIUS
+        height = round(8 * math.sin(math.pi * (frame % 8) / 8))
+        return scene.x, scene.y + 4 - height, RADIUS
     raise ValueError(scene.motion)
 
 

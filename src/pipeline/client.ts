@@ -1,5 +1,6 @@
 /** @file The page's side of the boundary: the same interface, one worker behind it. */
 import { proxy, releaseProxy, type Remote, wrap } from 'comlink';
+import { ZoetropeError } from '../errors.ts';
 import type {
   CheckpointReport,
   DeviceChoice,
@@ -27,15 +28,41 @@ import type {
 import { installTransferHandlers } from './transfer.ts';
 
 let remote: Remote<Host> | undefined;
+/** Never resolves; rejects if the worker cannot start or dies, when calls into it would otherwise wait for ever. */
+let failure: Promise<never> | undefined;
 
-/** One worker for the page, started at the first call. */
+/** One worker for the page, started at the first call, and anew after it died. */
 function connect(): Remote<Host> {
   if (!remote) {
     installTransferHandlers();
-    const url = new URL('./worker.ts', import.meta.url);
-    remote = wrap<Host>(new Worker(url, { type: 'module', name: 'zoetrope' }));
+    // Bundlers find the worker by just this form of words.
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'zoetrope',
+    });
+    failure = new Promise((_, reject) => {
+      worker.addEventListener('error', (event) => {
+        remote = undefined;
+        worker.terminate();
+        reject(
+          new ZoetropeError(
+            'feature-missing',
+            `The worker failed: ${event.message || 'its script could not be loaded'}.`,
+            'Load the page again; the browser must support module workers.',
+          ),
+        );
+      });
+    });
+    // Whoever is waiting is told by `call`; with nobody waiting there is nobody to tell.
+    failure.catch(() => undefined);
+    remote = wrap<Host>(worker);
   }
   return remote;
+}
+
+/** The result of a call into the worker, or its failure. */
+function call<T>(result: Promise<T>): Promise<T> {
+  return failure ? Promise.race([result, failure]) : result;
 }
 
 /** A call without a signal of its own gets one that never fires: the boundary then has one shape. */
@@ -54,7 +81,7 @@ function progressListener(onProgress: ((progress: Progress) => void) | undefined
  * @throws ZoetropeError `webgpu-unavailable` if WebGPU is forced and there is no adapter.
  */
 export function probeDevice(choice: DeviceChoice = 'auto'): Promise<DeviceReport> {
-  return connect().probe(choice);
+  return call(connect().probe(choice));
 }
 
 /**
@@ -66,7 +93,7 @@ export function inspectCheckpoint(
   source: string,
   options: { signal?: AbortSignal } = {},
 ): Promise<CheckpointReport> {
-  return connect().inspect(source, signalOr(options.signal));
+  return call(connect().inspect(source, signalOr(options.signal)));
 }
 
 /** A text-to-video pipeline, computing in a worker. */
@@ -89,11 +116,13 @@ export class VideoPipeline implements VideoPipelineInterface {
    */
   static async fromPretrained(source: string, options: LoadOptions = {}): Promise<VideoPipeline> {
     const { onProgress, signal, device, dtype } = options;
-    const pipeline: Remote<HostPipeline> = await connect().load(
-      source,
-      { ...(device ? { device } : {}), ...(dtype ? { dtype } : {}) },
-      progressListener(onProgress),
-      signalOr(signal),
+    const pipeline: Remote<HostPipeline> = await call(
+      connect().load(
+        source,
+        { ...(device ? { device } : {}), ...(dtype ? { dtype } : {}) },
+        progressListener(onProgress),
+        signalOr(signal),
+      ),
     );
     return new VideoPipeline(pipeline, await pipeline.describe());
   }
@@ -110,16 +139,14 @@ export class VideoPipeline implements VideoPipelineInterface {
       stepEnd: async (step: { step: number; timestep: number; totalSteps: number }) =>
         onStepEnd?.(step),
     });
-    const result: Remote<HostResult> = await this.#pipeline.generate(
-      plain,
-      listener,
-      signalOr(signal),
+    const result: Remote<HostResult> = await call(
+      this.#pipeline.generate(plain, listener, signalOr(signal)),
     );
     return new RemoteResult(result, await result.describe());
   }
 
   memory(): Promise<MemoryReading> {
-    return this.#pipeline.memory();
+    return call(this.#pipeline.memory());
   }
 
   async dispose(): Promise<void> {
@@ -153,11 +180,11 @@ class RemoteResult implements VideoResult {
   }
 
   frames(): Promise<readonly FrameGroup[]> {
-    return this.#result.frames();
+    return call(this.#result.frames());
   }
 
   encode({ onProgress, signal, ...plain }: EncodeOptions): Promise<EncodedVideo> {
-    return this.#result.encode(plain, progressListener(onProgress), signalOr(signal));
+    return call(this.#result.encode(plain, progressListener(onProgress), signalOr(signal)));
   }
 
   async dispose(): Promise<void> {
