@@ -11,7 +11,8 @@ export interface LocatedTensor extends TensorEntry {
 }
 
 /** File stems under which diffusers and transformers save weights. */
-const STEMS = ['diffusion_pytorch_model', 'model'];
+const STEMS = ['diffusion_pytorch_model', 'model'] as const;
+export type WeightsStem = (typeof STEMS)[number];
 
 export class ComponentFiles {
   readonly source: FileSource;
@@ -29,11 +30,14 @@ export class ComponentFiles {
     this.tensors = tensors;
   }
 
-  /** Reads the headers of the component's safetensors files, sharded or not; no tensor data. */
+  /**
+   * Reads the headers of the component's safetensors files, sharded or not; no tensor data.
+   * @param options.stem The files' name, where the component's library is known; else both are tried.
+   */
   static async open(
     source: FileSource,
     folder: string,
-    options?: ReadOptions,
+    options?: ReadOptions & { stem?: WeightsStem },
   ): Promise<ComponentFiles> {
     const prefix = folder === '' ? '' : `${folder}/`;
     const tensors = new Map<string, LocatedTensor>();
@@ -96,9 +100,10 @@ export class ComponentFiles {
 async function listFiles(
   source: FileSource,
   prefix: string,
-  options: ReadOptions | undefined,
+  options: (ReadOptions & { stem?: WeightsStem }) | undefined,
 ): Promise<readonly string[]> {
-  for (const stem of STEMS) {
+  const stems = options?.stem ? [options.stem] : STEMS;
+  for (const stem of stems) {
     const single = `${prefix}${stem}.safetensors`;
     if (await source.exists(single, options)) return [single];
     const index = `${single}.index.json`;
@@ -106,7 +111,7 @@ async function listFiles(
       return shardNames(await readJson(source, index, options), index).map((name) => prefix + name);
     }
   }
-  throw missingFile(source, `${prefix}${STEMS.join('.safetensors or ')}.safetensors`);
+  throw missingFile(source, `${prefix}${stems.join('.safetensors or ')}.safetensors`);
 }
 
 function shardNames(index: unknown, path: string): readonly string[] {

@@ -40,11 +40,9 @@ export class HttpSource implements FileSource {
     const response = await this.#request(path, { Range: 'bytes=0-0' }, options);
     if (looksLikePage(response)) throw missingFile(this, path);
     const total = /\/(\d+)$/.exec(response.headers.get('Content-Range') ?? '')?.[1];
-    const size =
-      response.status === 206 && total !== undefined
-        ? Number(total)
-        : (await response.arrayBuffer()).byteLength;
-    await response.body?.cancel().catch(() => undefined);
+    // Read, even if only to be dropped: a cancelled body shows up as a failed request.
+    const { byteLength } = await response.arrayBuffer();
+    const size = response.status === 206 && total !== undefined ? Number(total) : byteLength;
     this.#sizes.set(path, size);
     return size;
   }
@@ -77,11 +75,13 @@ export class HttpSource implements FileSource {
   ): Promise<number> {
     if (!response.body) return 0;
     let position = -skip;
+    let isDone = false;
     const reader = response.body.getReader();
     try {
-      while (position < target.byteLength) {
+      while (!isDone && position < target.byteLength) {
         const { done, value } = await reader.read();
-        if (done) break;
+        isDone = done;
+        if (!value) break;
         const from = Math.max(0, -position);
         const to = Math.min(value.byteLength, target.byteLength - position);
         if (to > from) {
@@ -94,7 +94,8 @@ export class HttpSource implements FileSource {
       if (isAbortError(cause)) throw cause;
       throw this.#unreachable('the connection broke', cause);
     } finally {
-      await reader.cancel().catch(() => undefined);
+      // The rest of a whole file, where a part was asked for; a part ends by itself.
+      if (response.status !== 206) await reader.cancel().catch(() => undefined);
     }
     return Math.max(0, Math.min(position, target.byteLength));
   }

@@ -52,7 +52,8 @@ export async function openWanCheckpoint(
   };
   const files = new Map<ComponentName, { files: ComponentFiles; needs: WeightNeed[] }>();
   for (const name of ['text_encoder', 'transformer', 'vae'] as const) {
-    const component = await ComponentFiles.open(source, name, options);
+    const stem = name === 'text_encoder' ? 'model' : 'diffusion_pytorch_model';
+    const component = await ComponentFiles.open(source, name, { ...options, stem });
     const needs = locateWeights(component, stagesOf[name]);
     if (name === 'text_encoder') {
       const tensor = component.find(EMBEDDING, [textConfig.vocabSize, textConfig.dModel]);
