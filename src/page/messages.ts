@@ -56,6 +56,6 @@ function markField(error: unknown): void {
 }
 
 export function showNotices(notices: readonly Notice[]): void {
-  const items = notices.map(({ message }) => create('li', {}, message));
+  const items = notices.map(({ message }) => create('p', {}, message));
   element('notices', HTMLElement).replaceChildren(...items);
 }

@@ -29,8 +29,10 @@ export function setUpPlayerControls(player: Player): void {
     else player.play();
   });
   scrubber.addEventListener('input', () => {
+    // Read before pausing, which draws the scrubber where the player is.
+    const frame = scrubber.valueAsNumber;
     player.pause();
-    player.seek(scrubber.valueAsNumber);
+    player.seek(frame);
   });
   player.onChange();
 }
