@@ -53,10 +53,22 @@ export class WebGpuBackend implements Backend {
 
   allocate(dtype: DType, shape: Shape, kind: TensorKind): GpuTensor {
     this.#check();
-    const size = Math.ceil(byteLength(dtype, shape) / ALIGNMENT) * ALIGNMENT;
-    const buffer = this.#pool.get(`${kind}:${size}`)?.pop() ?? this.#createBuffer(size, kind);
+    const buffer = this.#takeBuffer(byteLength(dtype, shape), kind);
     const tensor = this.#ort.Tensor.fromGpuBuffer(buffer, { dataType: dtype, dims: shape });
     return { dtype, shape, kind, buffer, tensor };
+  }
+
+  /** From the pool, or new. */
+  #takeBuffer(bytes: number, kind: TensorKind): GPUBuffer {
+    const size = Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+    return this.#pool.get(`${kind}:${size}`)?.pop() ?? this.#createBuffer(size, kind);
+  }
+
+  #giveBack(buffer: GPUBuffer, kind: TensorKind): void {
+    const key = `${kind}:${buffer.size}`;
+    const pooled = this.#pool.get(key);
+    if (pooled) pooled.push(buffer);
+    else this.#pool.set(key, [buffer]);
   }
 
   #createBuffer(size: number, kind: TensorKind): GPUBuffer {
@@ -67,7 +79,10 @@ export class WebGpuBackend implements Backend {
         'Choose a smaller size or fewer frames.',
       );
     }
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const usage =
+      kind === 'staging'
+        ? GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
+        : GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     return this.#device.createBuffer({ label: `zoetrope/${kind}`, size, usage });
   }
 
@@ -96,29 +111,26 @@ export class WebGpuBackend implements Backend {
     if (tensor.dtype !== 'float32') throw new Error(`download of ${tensor.dtype}`);
     const { buffer } = asGpu(tensor);
     const bytes = byteLength(tensor.dtype, tensor.shape);
-    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-    const label = 'zoetrope/staging';
-    const staging = this.#device.createBuffer({ label, size: bytes, usage });
+    const staging = this.#takeBuffer(bytes, 'staging');
     try {
       const encoder = this.#device.createCommandEncoder();
       encoder.copyBufferToBuffer(buffer, 0, staging, 0, bytes);
       this.#device.queue.submit([encoder.finish()]);
       await staging.mapAsync(GPUMapMode.READ);
       this.#check();
-      return new Float32Array(staging.getMappedRange().slice(0));
+      const data = new Float32Array(staging.getMappedRange(0, bytes).slice(0));
+      staging.unmap();
+      this.#giveBack(staging, 'staging');
+      return data;
     } catch (error) {
-      throw this.#failure ?? runtimeFailure('Reading back from the GPU failed.', error);
-    } finally {
       staging.destroy();
+      throw this.#failure ?? runtimeFailure('Reading back from the GPU failed.', error);
     }
   }
 
   free(tensor: DeviceTensor): void {
     const { buffer, kind } = asGpu(tensor);
-    const key = `${kind}:${buffer.size}`;
-    const pooled = this.#pool.get(key);
-    if (pooled) pooled.push(buffer);
-    else this.#pool.set(key, [buffer]);
+    this.#giveBack(buffer, kind);
   }
 
   async prepare(graph: Graph): Promise<void> {
