@@ -118,7 +118,7 @@ export class EnginePipeline implements VideoPipelineInterface {
     this.#checkIdle();
     options.signal?.throwIfAborted();
     const parameters = resolveRequest(options, {
-      model: this.checkpoint.source,
+      model: modelName(this.checkpoint.source),
       scheduler: this.#model.schedulerName,
       device: this.device.device,
       dtype: this.#dtype,
@@ -253,6 +253,11 @@ export class EngineResult implements VideoResult {
   dispose(): Promise<void> {
     return this.#frames.dispose();
   }
+}
+
+/** What files and reports call the model: its folder's name, not where it happened to be served. */
+function modelName(source: string): string {
+  return source.split('/').findLast((part) => part !== '') ?? source;
 }
 
 function chooseDtype(wanted: ComputeDtype | 'auto', report: DeviceReport): ComputeDtype {
