@@ -56,6 +56,7 @@ test('saves a GIF of all frames', async ({ sharedPage }) => {
   const frames = await sharedPage.evaluate(async (base64) => {
     const data = await (await fetch(`data:image/gif;base64,${base64}`)).arrayBuffer();
     const decoder = new ImageDecoder({ data, type: 'image/gif' });
+    await decoder.tracks.ready;
     await decoder.completed;
     return decoder.tracks.selectedTrack?.frameCount;
   }, file.bytes.toString('base64'));
