@@ -44,20 +44,25 @@ export function ensurePackages() {
   }
   if (isInstalled()) return;
   console.log('Installing npm packages (once) …');
-  const { status, error } = npm(['ci', '--no-audit', '--no-fund']);
+  // `npm ci` wants every other platform's packages in the lock file too. Where some are not, `npm install` follows the
+  // lock file for the rest; `--no-save` leaves the file as it is.
+  const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
+  if (npm(['ci', ...quiet], 'pipe').status === 0) return;
+  const { status, error } = npm(['install', '--no-save', ...quiet], 'inherit');
   if (status === 0) return;
-  console.error(`npm ci failed${error ? `: ${error.message}` : ''}.`);
+  console.error(`The packages could not be installed${error ? `: ${error.message}` : ''}.`);
   process.exit(1);
 }
 
 /**
  * @param {string[]} args
+ * @param {'inherit' | 'pipe'} stdio
  */
-function npm(args) {
+function npm(args, stdio) {
   // On Windows npm is a command script, which only a shell can start.
   return spawnSync('npm', args, {
     cwd: ROOT,
-    stdio: 'inherit',
+    stdio,
     shell: process.platform === 'win32',
   });
 }
