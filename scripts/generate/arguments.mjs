@@ -16,6 +16,9 @@ export const USAGE = `Usage: npm run generate -- PROMPT [options]
   --guidance-scale X          1 switches guidance off                  (the model's default)
   --max-sequence-length N     tokens of the prompt                     (the model's default)
   --frame-rate X              frames a second                          (the model's default)
+  --scheduler NAME            UniPCMultistepScheduler or FlowMatchEulerDiscreteScheduler
+                                                                       (the model's own)
+  --flow-shift X              shifts the noise schedule towards noise      (the model's own)
   --scale N                   repeat each pixel N times in the file                       (1)
   --codec NAME                avc, vp8, vp9 or av1          (the first that the browser can do)
   --device NAME               auto, webgpu or wasm                                     (auto)
@@ -27,6 +30,9 @@ export const USAGE = `Usage: npm run generate -- PROMPT [options]
 
 const CONTAINERS = /** @type {const} */ ({ '.mp4': 'mp4', '.webm': 'webm', '.gif': 'gif' });
 
+/** @type {import('../../src/pipeline/api.ts').SchedulerName[]} */
+const SCHEDULERS = ['UniPCMultistepScheduler', 'FlowMatchEulerDiscreteScheduler'];
+
 /** Numbers that are handed to `generate`, by flag. */
 const GENERATE_NUMBERS = /** @type {const} */ ({
   seed: 'seed',
@@ -37,6 +43,7 @@ const GENERATE_NUMBERS = /** @type {const} */ ({
   'guidance-scale': 'guidanceScale',
   'max-sequence-length': 'maxSequenceLength',
   'frame-rate': 'frameRate',
+  'flow-shift': 'flowShift',
 });
 
 const GENERATE_FLAGS = /** @type {(keyof typeof GENERATE_NUMBERS)[]} */ (
@@ -92,6 +99,9 @@ export function parseCommandLine(args, bundled) {
     const text = values[flag];
     if (text !== undefined) generate[GENERATE_NUMBERS[flag]] = number(flag, text);
   }
+  if (values.scheduler !== undefined) {
+    generate.scheduler = oneOf('scheduler', values.scheduler, SCHEDULERS);
+  }
   return {
     generate,
     device: oneOf('device', values.device, ['auto', 'webgpu', 'wasm']),
@@ -130,6 +140,8 @@ function parse(args) {
         'guidance-scale': string,
         'max-sequence-length': string,
         'frame-rate': string,
+        'flow-shift': string,
+        scheduler: string,
         scale: { type: 'string', default: '1' },
         codec: string,
         device: { type: 'string', default: 'auto' },

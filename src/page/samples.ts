@@ -3,9 +3,9 @@ import { button, create, element } from './elements.ts';
 
 const SAMPLES = [
   'a red circle moves right',
-  'a blue square falls down',
-  'a yellow triangle spins',
-  'a green circle grows',
+  'a yellow heart bounces at sunset',
+  'a white ring grows on navy',
+  'a purple diamond rises over a meadow',
 ];
 
 export function setUpSamples(): void {

@@ -4,6 +4,7 @@ import type {
   ComputeDtype,
   DeviceChoice,
   GenerateOptions,
+  SchedulerName,
 } from '../pipeline/api.ts';
 import { element, input, select } from './elements.ts';
 
@@ -25,6 +26,7 @@ const NUMBERS = {
   guidanceScale: 'guidance-scale',
   frameRate: 'frame-rate',
   maxSequenceLength: 'max-sequence-length',
+  flowShift: 'flow-shift',
 } as const;
 
 type NumberOption = keyof typeof NUMBERS;
@@ -53,12 +55,14 @@ export function readSettings(): Settings {
     const value = readNumber(id);
     if (value !== undefined) numbers[option] = value;
   }
+  const scheduler = select('scheduler').value as SchedulerName | '';
   return {
     model: input('model').value.trim() || DEFAULT_MODEL,
     device: select('device').value as DeviceChoice,
     dtype: select('dtype').value as ComputeDtype | 'auto',
     generate: {
       ...numbers,
+      ...(scheduler === '' ? {} : { scheduler }),
       prompt: text('prompt').value,
       negativePrompt: text('negative-prompt').value,
       seed: chooseSeed(),
@@ -88,14 +92,17 @@ export function setOption(option: string, value: number): void {
 export function applyCheckpoint(report: CheckpointReport, keep: ReadonlySet<string>): void {
   const { defaults, constraints } = report;
   for (const [option, id] of Object.entries(NUMBERS) as [NumberOption, string][]) {
-    if (!keep.has(id)) input(id).value = String(defaults[option]);
+    if (option === 'flowShift' || keep.has(id)) continue;
+    input(id).value = String(defaults[option]);
   }
-  const { sizeMultiple, frameMultiple } = constraints;
+  const { sizeMultiple, frameMultiple, maxSize, maxFrames } = constraints;
   for (const id of ['width', 'height']) {
     input(id).min = String(sizeMultiple);
     input(id).step = String(sizeMultiple);
+    input(id).max = String(maxSize);
   }
   input('num-frames').step = String(frameMultiple);
+  input('num-frames').max = String(maxFrames);
   element('size-help', HTMLElement).textContent =
     `Width and height in multiples of ${sizeMultiple}; frames 1, ${frameMultiple + 1}, ` +
     `${2 * frameMultiple + 1} … (${frameMultiple}k + 1).`;
@@ -137,6 +144,7 @@ export function addressOf({ model, device, dtype, generate }: Settings): string 
     const value = generate[option];
     if (value !== undefined) url.searchParams.set(id, String(value));
   }
+  if (generate.scheduler) url.searchParams.set('scheduler', generate.scheduler);
   if (model !== DEFAULT_MODEL) url.searchParams.set('model', model);
   if (device !== 'auto') url.searchParams.set('device', device);
   if (dtype !== 'auto') url.searchParams.set('dtype', dtype);
