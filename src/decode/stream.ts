@@ -2,7 +2,7 @@
  * @file Decodes latents one latent frame at a time, carrying the causal caches from one to the next. It equals decoding
  * the clip as a whole, and its memory does not depend on the clip's length.
  */
-import type { Shape } from '../graph/types.ts';
+import { byteLength, type Shape } from '../graph/types.ts';
 import type { DeviceTensor } from '../runtime/backend.ts';
 import type { Stage } from '../runtime/stage.ts';
 import { output, type StageRunner } from '../runtime/stage-runner.ts';
@@ -89,6 +89,42 @@ async function runDecoderStage(
     caches.set(key, next);
   }
   return output(outputs, 'y');
+}
+
+/** Bytes that a decode holds besides weights and graphs' intermediates: its caches, and a stage's inputs and outputs. */
+export function decodeActivationBytes(plan: DecoderPlan): number {
+  const stages = [...plan.first, ...plan.rest];
+  const sizes = new Map<number, number>();
+  let caches = 0;
+  for (const { graph } of stages) {
+    // The pool keeps every size that it ever gave out; what counts is how many of a size are needed at once.
+    const local = new Map<number, number>();
+    for (const { name, dtype, shape } of [...graph.inputs, ...graph.outputs]) {
+      if (name.startsWith('cache.')) continue;
+      const bytes = byteLength(dtype, shape);
+      local.set(bytes, (local.get(bytes) ?? 0) + 1);
+    }
+    for (const [bytes, count] of local) sizes.set(bytes, Math.max(count, sizes.get(bytes) ?? 0));
+  }
+  for (const { graph } of plan.rest) {
+    for (const { name, dtype, shape } of graph.inputs) {
+      if (name.startsWith('cache.')) caches += byteLength(dtype, shape);
+    }
+  }
+  const activations = [...sizes].reduce((sum, [bytes, count]) => sum + bytes * count, 0);
+  const kept = Math.max(...stages.filter((s) => s.opensBlock).map(inputBytes), 0);
+  const pictures = Math.max(...stages.slice(-1).map(outputBytes), 0);
+  return caches + activations + kept + pictures;
+}
+
+function inputBytes({ graph }: DecoderStage): number {
+  const x = graph.inputs.find(({ name }) => name === 'x');
+  return x ? byteLength(x.dtype, x.shape) : 0;
+}
+
+function outputBytes({ graph }: DecoderStage): number {
+  const y = graph.outputs.find(({ name }) => name === 'y');
+  return y ? byteLength(y.dtype, y.shape) : 0;
 }
 
 /** Operations to decode `frames` latent frames. */

@@ -4,6 +4,7 @@
  */
 import type { DecoderPlan } from '../decode/stream.ts';
 import type { Precision } from '../graph/index.ts';
+import type { PhaseNeeds } from '../runtime/planner.ts';
 import type { StageRunner } from '../runtime/stage-runner.ts';
 import type { HostWeights } from '../weights/host-weights.ts';
 import type { ReadOptions } from '../weights/source.ts';
@@ -98,6 +99,11 @@ export interface ModelCheckpoint {
     precision: Precision,
     onStage?: (done: number, total: number) => void,
   ): Promise<Denoiser>;
+  /** What each phase asks of the device, for the planner. @param batch Conditionings in a pass. */
+  needs(
+    shape: { latents: LatentShape; textTokens: number; batch: number },
+    precision: Precision,
+  ): Readonly<Record<ComponentName, PhaseNeeds>>;
   decoderPlan(latents: LatentShape): DecoderPlan;
   /** Latent frame `frame`, scaled as the decoder wants it, channels last. */
   decoderInput(latents: Float32Array, shape: LatentShape, frame: number): Float32Array<ArrayBuffer>;

@@ -25,6 +25,7 @@ import {
 } from 'onnx-buf';
 import { ZoetropeError } from '../errors.ts';
 import { digest } from './digest.ts';
+import { scratchBuffers } from './scratch.ts';
 import {
   describe,
   type DType,
@@ -65,6 +66,7 @@ export interface NodeOptions {
 export class GraphBuilder {
   readonly #name: string;
   readonly #nodes: NodeProto[] = [];
+  readonly #made = new Map<string, Value>();
   readonly #constants = new Map<string, { value: Value; tensor: TensorProto }>();
   readonly #inputs: Value[] = [];
   readonly #weights: WeightInput[] = [];
@@ -143,6 +145,7 @@ export class GraphBuilder {
       this.#declare(`${opType}_${this.#counter++}`, dtype, shape),
     );
     this.#flops += options.flops ?? 0;
+    for (const value of values) this.#made.set(value.name, value);
     this.#nodes.push(
       create(NodeProtoSchema, {
         opType,
@@ -206,6 +209,11 @@ export class GraphBuilder {
       weights: [...this.#weights],
       outputs,
       flops: this.#flops,
+      scratch: scratchBuffers(
+        this.#nodes,
+        this.#made,
+        this.#outputs.map(({ value }) => value.name),
+      ),
     };
   }
 

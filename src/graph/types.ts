@@ -41,6 +41,11 @@ export interface Graph {
   readonly outputs: readonly Value[];
   /** Floating-point operations of one run in its products (dense, convolution, attention): what time goes by. */
   readonly flops: number;
+  /**
+   * Buffers for intermediate values: bytes → how many of that size are alive at once, were nothing fused. A runtime that
+   * keeps freed buffers for values of the same size holds no more than these.
+   */
+  readonly scratch: ReadonlyMap<number, number>;
 }
 
 const BYTES: Record<DType, number> = {

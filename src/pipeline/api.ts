@@ -22,8 +22,17 @@ export type ComputeDtype = 'float32' | 'float16';
 export interface LoadOptions {
   device?: DeviceChoice;
   dtype?: ComputeDtype | 'auto';
+  memory?: MemoryOptions;
   onProgress?: (progress: Progress) => void;
   signal?: AbortSignal;
+}
+
+export interface MemoryOptions {
+  /**
+   * Bytes on the device, for everything. Weights that do not fit beside the rest are streamed in while others compute.
+   * Absent: no limit but the device's.
+   */
+  budgetBytes?: number;
 }
 
 /** What `inspect` learns of a checkpoint from its JSON files and safetensors headers alone. */

@@ -115,14 +115,9 @@ export class VideoPipeline implements VideoPipelineInterface {
    * @throws ZoetropeError `webgpu-unavailable`, `feature-missing`, `model-format`, `network`; `AbortError`.
    */
   static async fromPretrained(source: string, options: LoadOptions = {}): Promise<VideoPipeline> {
-    const { onProgress, signal, device, dtype } = options;
+    const { onProgress, signal, ...plain } = options;
     const pipeline: Remote<HostPipeline> = await call(
-      connect().load(
-        source,
-        { ...(device ? { device } : {}), ...(dtype ? { dtype } : {}) },
-        progressListener(onProgress),
-        signalOr(signal),
-      ),
+      connect().load(source, plain, progressListener(onProgress), signalOr(signal)),
     );
     return new VideoPipeline(pipeline, await pipeline.describe());
   }

@@ -2,7 +2,7 @@
  * @file The pipeline where the work is done: inside the worker, or directly in Node. The page's `VideoPipeline` has the
  * same interface and passes everything on to this one.
  */
-import { isAbortError, ZoetropeError } from '../errors.ts';
+import { invalidArgument, isAbortError, ZoetropeError } from '../errors.ts';
 import type { ComponentName, ModelCheckpoint } from '../families/family.ts';
 import { openCheckpoint } from '../families/open-checkpoint.ts';
 import type { Backend } from '../runtime/backend.ts';
@@ -61,6 +61,7 @@ export class EnginePipeline implements VideoPipelineInterface {
   readonly #model: ModelCheckpoint;
   readonly #weights: Readonly<Record<ComponentName, HostWeights>>;
   readonly #dtype: ComputeDtype;
+  readonly #budgetBytes: number;
   readonly #loadSeconds: number;
   readonly #embeddings = new Map<string, Float32Array<ArrayBuffer>>();
   readonly #reopen: () => Promise<Backend>;
@@ -74,14 +75,27 @@ export class EnginePipeline implements VideoPipelineInterface {
   ): Promise<EnginePipeline> {
     const started = performance.now();
     const { signal } = options;
-    const reopen = (): Promise<Backend> => openBackend(options.device ?? 'auto', options.gpu);
+    const budgetBytes = checkBudget(options.memory?.budgetBytes);
+    const reopen = async (): Promise<Backend> => {
+      const opened = await openBackend(options.device ?? 'auto', options.gpu);
+      opened.ledger.limit(budgetBytes);
+      return opened;
+    };
     const backend = await reopen();
     try {
       const dtype = chooseDtype(options.dtype ?? 'auto', backend.report);
       const model = await openCheckpoint(source, signal ? { signal } : {});
       const weights = await fetchWeights(model, backend, options);
       const seconds = (performance.now() - started) / 1000;
-      return new EnginePipeline(source, backend, reopen, model, weights, dtype, seconds);
+      return new EnginePipeline(
+        source,
+        backend,
+        reopen,
+        model,
+        weights,
+        { dtype, budgetBytes },
+        seconds,
+      );
     } catch (error) {
       await backend.dispose();
       throw error;
@@ -94,7 +108,7 @@ export class EnginePipeline implements VideoPipelineInterface {
     reopen: () => Promise<Backend>,
     model: ModelCheckpoint,
     weights: Readonly<Record<ComponentName, HostWeights>>,
-    dtype: ComputeDtype,
+    settings: { dtype: ComputeDtype; budgetBytes: number },
     loadSeconds: number,
   ) {
     this.checkpoint = describeCheckpoint(source, model);
@@ -103,7 +117,8 @@ export class EnginePipeline implements VideoPipelineInterface {
     this.#reopen = reopen;
     this.#model = model;
     this.#weights = weights;
-    this.#dtype = dtype;
+    this.#dtype = settings.dtype;
+    this.#budgetBytes = settings.budgetBytes;
     this.#loadSeconds = loadSeconds;
   }
 
@@ -136,6 +151,7 @@ export class EnginePipeline implements VideoPipelineInterface {
           checkpoint: this.#model,
           weights: this.#weights,
           precision: { linear: this.#dtype },
+          budgetBytes: this.#budgetBytes,
           embeddings: this.#embeddings,
         },
         parameters,
@@ -258,6 +274,17 @@ export class EngineResult implements VideoResult {
 /** What files and reports call the model: its folder's name, not where it happened to be served. */
 function modelName(source: string): string {
   return source.split('/').findLast((part) => part !== '') ?? source;
+}
+
+/** No budget is one that nothing exceeds. */
+function checkBudget(bytes: number | undefined): number {
+  if (bytes === undefined) return Number.POSITIVE_INFINITY;
+  if (Number.isFinite(bytes) && bytes > 0) return bytes;
+  throw invalidArgument(
+    'memory.budgetBytes',
+    `${bytes} is not a number of bytes.`,
+    'Leave it out for no limit.',
+  );
 }
 
 function chooseDtype(wanted: ComputeDtype | 'auto', report: DeviceReport): ComputeDtype {

@@ -4,6 +4,7 @@ import type { ComponentName, LatentShape, ModelCheckpoint } from '../families/fa
 import { cleanPrompt } from '../families/text/prompt.ts';
 import type { Precision } from '../graph/index.ts';
 import type { Backend, TensorKind } from '../runtime/backend.ts';
+import { planPhase, type PhasePlan } from '../runtime/planner.ts';
 import { StageRunner } from '../runtime/stage-runner.ts';
 import { createScheduler } from '../schedulers/create-scheduler.ts';
 import type { Scheduler, SchedulerName } from '../schedulers/scheduler.ts';
@@ -26,6 +27,8 @@ export interface RunContext {
   readonly checkpoint: ModelCheckpoint;
   readonly weights: Readonly<Record<ComponentName, HostWeights>>;
   readonly precision: Precision;
+  /** Of the device; infinite for none. */
+  readonly budgetBytes: number;
   /** Prompt embeddings of earlier runs. */
   readonly embeddings: Map<string, Float32Array<ArrayBuffer>>;
 }
@@ -58,10 +61,18 @@ export async function runGeneration(
   // Made here too, so that a sampler that cannot be is told before anything is computed.
   makeScheduler(checkpoint, parameters);
   const isGuided = guidanceScale > 1;
+  const batch = isGuided ? 2 : 1;
+  const needs = checkpoint.needs({ latents: latentShape, textTokens, batch }, context.precision);
+  // All three before the first runs: a decode that does not fit is told now, not after the denoising.
+  const plans = {
+    text_encoder: planPhase(needs.text_encoder, context.budgetBytes),
+    transformer: planPhase(needs.transformer, context.budgetBytes),
+    vae: planPhase({ ...needs.vae, canStream: false }, context.budgetBytes),
+  };
   const flops = checkpoint.flops({ latents: latentShape, textTokens });
-  const stepFlops = flops.step * (isGuided ? 2 : 1);
+  const stepFlops = flops.step * batch;
   const clock = new Clock(stepFlops * parameters.numInferenceSteps + flops.decode);
-  const run = new Run(context, parameters, hooks, clock);
+  const run = new Run(context, parameters, hooks, plans, clock);
 
   const started = performance.now();
   const texts = await run.encodePrompts(isGuided);
@@ -95,17 +106,20 @@ class Run {
   readonly #context: RunContext;
   readonly #parameters: GenerationParameters;
   readonly #hooks: RunHooks;
+  readonly #plans: Readonly<Record<ComponentName, PhasePlan>>;
   readonly #clock: Clock;
 
   constructor(
     context: RunContext,
     parameters: GenerationParameters,
     hooks: RunHooks,
+    plans: Readonly<Record<ComponentName, PhasePlan>>,
     clock: Clock,
   ) {
     this.#context = context;
     this.#parameters = parameters;
     this.#hooks = hooks;
+    this.#plans = plans;
     this.#clock = clock;
   }
 
@@ -242,13 +256,16 @@ class Run {
     kind: TensorKind,
     phase: (runner: StageRunner) => Promise<T>,
   ): Promise<T> {
-    const { backend, weights } = this.#context;
+    const { backend, weights, budgetBytes } = this.#context;
     const { signal } = this.#hooks;
-    const runner = new StageRunner(backend, weights[component], { kind, signal });
+    const { streaming } = this.#plans[component];
+    const runner = new StageRunner(backend, weights[component], { kind, signal, streaming });
     try {
       return await phase(runner);
     } finally {
       await runner.dispose();
+      // Compiled sessions hold on to their intermediates, which the next phase has not been promised.
+      if (Number.isFinite(budgetBytes)) await backend.trim({ sessions: true });
     }
   }
 

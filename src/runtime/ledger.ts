@@ -15,13 +15,13 @@ export interface LedgerReading {
 
 export class Ledger {
   readonly #byLabel = new Map<string, number>();
-  readonly #limitBytes: number;
+  #limitBytes = Number.POSITIVE_INFINITY;
   #live = 0;
   #peak = 0;
 
-  /** @param limitBytes An allocation that would go above it throws `out-of-memory` before it is made. */
-  constructor(limitBytes = Number.POSITIVE_INFINITY) {
-    this.#limitBytes = limitBytes;
+  /** An allocation that would go above it throws `out-of-memory` before it is made. */
+  limit(bytes: number): void {
+    this.#limitBytes = bytes;
   }
 
   /** @throws ZoetropeError `out-of-memory` if `bytes` more would pass the limit. */

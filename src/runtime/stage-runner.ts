@@ -4,59 +4,59 @@
  * whatever happens in a phase, `dispose` leaves nothing behind.
  */
 import type { DType, Shape } from '../graph/types.ts';
-import type { HostWeights } from '../weights/host-weights.ts';
 import type { Backend, Bindings, DeviceTensor, HostData, TensorKind } from './backend.ts';
+import { ResidentWeights } from './resident-weights.ts';
 import type { Stage } from './stage.ts';
+import { StreamedWeights, type StreamingPlan } from './streamed-weights.ts';
+import type { WeightProvider, WeightSource } from './weight-provider.ts';
 
 export interface RunnerOptions {
   /** What activations are counted under. */
   kind?: TensorKind;
   signal?: AbortSignal | undefined;
+  /** Streams some stages' weights; without it all stay on the device. */
+  streaming?: StreamingPlan | undefined;
 }
 
 export class StageRunner {
   readonly backend: Backend;
-  readonly #host: HostWeights;
+  readonly #source: WeightSource;
+  readonly #streaming: StreamingPlan | undefined;
   readonly #kind: TensorKind;
   readonly #signal: AbortSignal | undefined;
-  readonly #weights = new Map<string, DeviceTensor>();
   readonly #live = new Set<DeviceTensor>();
+  #weights: WeightProvider;
 
-  constructor(backend: Backend, host: HostWeights, options: RunnerOptions = {}) {
+  constructor(backend: Backend, source: WeightSource, options: RunnerOptions = {}) {
     this.backend = backend;
-    this.#host = host;
+    this.#source = source;
+    this.#streaming = options.streaming;
+    this.#weights = new ResidentWeights(backend, source);
     this.#kind = options.kind ?? 'activations';
     this.#signal = options.signal;
   }
 
-  /** Uploads the weights of `stages` and compiles their graphs. */
+  /** Compiles the graphs of `stages` and, unless they are streamed, uploads their weights. */
   async load(stages: readonly Stage[], onStage?: (done: number) => void): Promise<void> {
+    if (this.#streaming) {
+      this.#weights.dispose();
+      this.#weights = new StreamedWeights(this.backend, this.#source, stages, this.#streaming);
+    }
+    const streamed = new Set(this.#streaming?.streamed);
     for (const [index, stage] of stages.entries()) {
       this.#signal?.throwIfAborted();
       await this.backend.prepare(stage.graph);
-      this.#bindWeights(stage);
+      if (!streamed.has(stage.name)) {
+        await this.#weights.acquire(stage);
+        this.#weights.release(stage);
+      }
       onStage?.(index + 1);
     }
   }
 
-  #bindWeights({ graph, prefix }: Stage): Bindings {
-    const bindings: Record<string, DeviceTensor> = {};
-    for (const weight of graph.weights) {
-      const key = `${weight.dtype}:${prefix}${weight.name}`;
-      let tensor = this.#weights.get(key);
-      if (!tensor) {
-        tensor = this.#own(this.backend.allocate(weight.dtype, weight.shape, 'weights'));
-        this.#weights.set(key, tensor);
-        this.backend.upload(tensor, this.#host.get(prefix, weight));
-      }
-      bindings[weight.name] = tensor;
-    }
-    return bindings;
-  }
-
   /** Runs one stage over each set of inputs. The outputs belong to the caller, who frees them. */
   async run(stage: Stage, batch: readonly Bindings[]): Promise<Record<string, DeviceTensor>[]> {
-    const weights = this.#bindWeights(stage);
+    const weights = await this.#weights.acquire(stage);
     const results: Record<string, DeviceTensor>[] = [];
     for (const inputs of batch) {
       this.#signal?.throwIfAborted();
@@ -67,6 +67,7 @@ export class StageRunner {
       await this.backend.throttle();
       results.push(outputs);
     }
+    this.#weights.release(stage);
     return results;
   }
 
@@ -95,7 +96,7 @@ export class StageRunner {
   async dispose(): Promise<void> {
     for (const tensor of this.#live) this.backend.free(tensor);
     this.#live.clear();
-    this.#weights.clear();
+    this.#weights.dispose();
     await this.backend.trim();
   }
 

@@ -1,5 +1,5 @@
 /** @file A Wan checkpoint in diffusers' `WanPipeline` layout: its components, checked, and the phases of a run. */
-import { decodeFlops } from '../../decode/stream.ts';
+import { decodeActivationBytes, decodeFlops } from '../../decode/stream.ts';
 import { modelFormat, ZoetropeError } from '../../errors.ts';
 import type { Precision } from '../../graph/index.ts';
 import type { DeviceTensor } from '../../runtime/backend.ts';
@@ -12,7 +12,12 @@ import { loadTokenizer } from '../text/tokenizer.ts';
 import { parseTransformerConfig, parseUmt5Config, parseVaeConfig } from './config.ts';
 import { readDefaults } from './defaults.ts';
 import { encodeTokens, padEmbeddings } from './text-encoder.ts';
-import { allStages, transformerStages, WanTransformer } from './transformer.ts';
+import {
+  allStages,
+  transformerActivationBytes,
+  transformerStages,
+  WanTransformer,
+} from './transformer.ts';
 import { EMBEDDING, umt5Stages } from './umt5.ts';
 import { decoderPlan, latentFrame } from './vae-decoder.ts';
 
@@ -104,6 +109,27 @@ export async function openWanCheckpoint(
       const model = new WanTransformer(config, shape, precision, runner);
       await model.load((done) => onStage?.(done, model.stageCount));
       return denoiser(model);
+    },
+    needs({ latents, textTokens, batch }, precision) {
+      const plan = decoderPlan(vae, latents);
+      const { layers, finalNorm } = umt5Stages(textConfig, textTokens, precision);
+      const rows = textTokens * (3 * textConfig.dModel + textTokens);
+      const shape = { latents, textTokens };
+      return {
+        text_encoder: {
+          stages: [...layers, finalNorm],
+          activationBytes: Float32Array.BYTES_PER_ELEMENT * rows,
+        },
+        transformer: {
+          stages: allStages(transformerStages(config, shape, precision)),
+          activationBytes: transformerActivationBytes(config, shape, batch),
+        },
+        vae: {
+          // The stages of all chunks have the same weights: counted once.
+          stages: plan.rest,
+          activationBytes: decodeActivationBytes(plan),
+        },
+      };
     },
     decoderPlan: (latents) => decoderPlan(vae, latents),
     decoderInput: (latents, shape, frame) => latentFrame(vae, latents, shape, frame),

@@ -10,6 +10,7 @@ import { rotaryTables } from './rope.ts';
 import {
   blockGraph,
   headGraph,
+  innerDim,
   patchEmbeddingGraph,
   textGraph,
   timeGraph,
@@ -62,6 +63,22 @@ export function transformerStages(
 
 export function allStages(stages: TransformerStages): readonly Stage[] {
   return [stages.text, stages.time, stages.patchEmbedding, ...stages.blocks, stages.head];
+}
+
+/** Bytes that a pass over `batch` texts holds besides weights and graphs' intermediates. */
+export function transformerActivationBytes(
+  config: WanTransformerConfig,
+  shape: TransformerShape,
+  batch: number,
+): number {
+  const width = innerDim(config);
+  const tokens = videoTokens(config, shape.latents);
+  const volume = config.patchSize.reduce((a, b) => a * b, 1);
+  const patches = tokens * volume * (config.inChannels + (batch + 1) * config.outChannels);
+  const text = shape.textTokens * (batch * width + config.textDim);
+  const hidden = 2 * batch * tokens * width;
+  const rotary = tokens * config.attentionHeadDim;
+  return Float32Array.BYTES_PER_ELEMENT * (hidden + patches + text + rotary + 8 * width);
 }
 
 /**
