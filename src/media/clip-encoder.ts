@@ -1,11 +1,6 @@
 /** @file From decoded frames to files that carry how they were made. Runs in a worker as well as on a page. */
 import { invalidArgument } from '../errors.ts';
-import type {
-  Container,
-  FrameGroup,
-  GenerationParameters,
-  VideoCodecName,
-} from '../pipeline/api.ts';
+import type { Container, FrameGroup, GenerationParameters, VideoCodecName } from './clip.ts';
 import { repeatPixels } from './repeat-pixels.ts';
 
 export interface ClipEncoderOptions {

@@ -1,5 +1,5 @@
 /** @file File names that tell clips apart. */
-import type { GenerationParameters } from '../pipeline/api.ts';
+import type { GenerationParameters } from './clip.ts';
 
 /** Characters of the prompt; in UTF-8 they and the rest of the name stay below the 255 bytes of common file systems. */
 const LONGEST_PROMPT = 48;

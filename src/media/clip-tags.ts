@@ -1,5 +1,5 @@
 /** @file What is written into a file about its making: enough to make it again. */
-import type { GenerationParameters } from '../pipeline/api.ts';
+import type { GenerationParameters } from './clip.ts';
 
 export interface ClipTags {
   /** The prompt. */

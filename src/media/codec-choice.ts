@@ -1,6 +1,6 @@
 /** @file Which video codec to use, by container, wish and browser. */
 import { invalidArgument, ZoetropeError } from '../errors.ts';
-import type { VideoCodecName } from '../pipeline/api.ts';
+import type { VideoCodecName } from './clip.ts';
 
 export type VideoContainer = 'mp4' | 'webm';
 

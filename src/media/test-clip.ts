@@ -1,5 +1,5 @@
 /** @file A clip for tests: a square of one colour that moves over another. */
-import type { FrameGroup, GenerationParameters } from '../pipeline/api.ts';
+import type { FrameGroup, GenerationParameters } from './clip.ts';
 
 export const PARAMETERS: GenerationParameters = {
   model: 'pocket',

@@ -1,6 +1,6 @@
 /** @file How much a video may lose: little. Clips are short, and flat pixels that were repeated compress well. */
 import { Quality } from 'mediabunny';
-import type { VideoCodecName } from '../pipeline/api.ts';
+import type { VideoCodecName } from './clip.ts';
 
 /** Each codec's own scale, 0 is best. VP8 encoders have no such setting. */
 const QUANTIZERS: Readonly<Partial<Record<VideoCodecName, number>>> = { avc: 12, vp9: 16, av1: 64 };

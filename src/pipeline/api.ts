@@ -4,20 +4,29 @@
  */
 
 import type { ComponentSummary, GenerationDefaults, SizeConstraints } from '../families/family.ts';
+import type {
+  ComputeDtype,
+  Container,
+  FrameGroup,
+  GenerationParameters,
+  VideoCodecName,
+} from '../media/clip.ts';
 import type { SchedulerName } from '../schedulers/scheduler.ts';
 import type { DeviceChoice, DeviceReport } from '../runtime/device.ts';
 
 export type {
   ComponentSummary,
+  ComputeDtype,
+  Container,
   DeviceChoice,
   DeviceReport,
+  FrameGroup,
   GenerationDefaults,
+  GenerationParameters,
   SchedulerName,
   SizeConstraints,
+  VideoCodecName,
 };
-
-/** Element type of the linear layers' arithmetic. `auto`: float16 where the adapter has `shader-f16`. */
-export type ComputeDtype = 'float32' | 'float16';
 
 export interface LoadOptions {
   device?: DeviceChoice;
@@ -78,36 +87,6 @@ export interface GenerateOptions {
   signal?: AbortSignal;
 }
 
-/** Every option settled: what the run really used, and what is written into files. */
-export interface GenerationParameters {
-  readonly model: string;
-  readonly prompt: string;
-  readonly negativePrompt: string;
-  readonly height: number;
-  readonly width: number;
-  readonly numFrames: number;
-  readonly numInferenceSteps: number;
-  readonly guidanceScale: number;
-  readonly seed: number;
-  readonly maxSequenceLength: number;
-  readonly frameRate: number;
-  readonly scheduler: string;
-  /** Absent: the checkpoint's own. */
-  readonly flowShift?: number;
-  readonly device: 'webgpu' | 'wasm';
-  readonly dtype: ComputeDtype;
-}
-
-/** Decoded pictures: `count` frames of `height × width` RGBA, 8 bits a channel, row-major, top row first. */
-export interface FrameGroup {
-  /** Index of the first frame in the clip. */
-  readonly firstFrame: number;
-  readonly count: number;
-  readonly width: number;
-  readonly height: number;
-  readonly rgba: Uint8ClampedArray<ArrayBuffer>;
-}
-
 /** Bytes. On wasm the ledger counts tensors in the wasm heap's stead. */
 export interface MemoryReading {
   readonly liveBytes: number;
@@ -153,9 +132,6 @@ export interface Notice {
     'prompt-truncated' | 'software-device' | 'no-webgpu' | 'no-shader-f16' | 'storage-unavailable';
   readonly message: string;
 }
-
-export type Container = 'mp4' | 'webm' | 'gif' | 'png';
-export type VideoCodecName = 'avc' | 'vp8' | 'vp9' | 'av1';
 
 export interface EncodeOptions {
   container: Container;

@@ -1,0 +1,37 @@
+/** @file What a clip is made of: frames, the parameters that made them, and the files that it can become. */
+
+/** Element type of the linear layers' arithmetic. `auto`: float16 where the adapter has `shader-f16`. */
+export type ComputeDtype = 'float32' | 'float16';
+
+/** Every option settled: what the run really used, and what is written into files. */
+export interface GenerationParameters {
+  readonly model: string;
+  readonly prompt: string;
+  readonly negativePrompt: string;
+  readonly height: number;
+  readonly width: number;
+  readonly numFrames: number;
+  readonly numInferenceSteps: number;
+  readonly guidanceScale: number;
+  readonly seed: number;
+  readonly maxSequenceLength: number;
+  readonly frameRate: number;
+  readonly scheduler: string;
+  /** Absent: the checkpoint's own. */
+  readonly flowShift?: number;
+  readonly device: 'webgpu' | 'wasm';
+  readonly dtype: ComputeDtype;
+}
+
+/** Decoded pictures: `count` frames of `height × width` RGBA, 8 bits a channel, row-major, top row first. */
+export interface FrameGroup {
+  /** Index of the first frame in the clip. */
+  readonly firstFrame: number;
+  readonly count: number;
+  readonly width: number;
+  readonly height: number;
+  readonly rgba: Uint8ClampedArray<ArrayBuffer>;
+}
+
+export type Container = 'mp4' | 'webm' | 'gif' | 'png';
+export type VideoCodecName = 'avc' | 'vp8' | 'vp9' | 'av1';
