@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { VideoCodecName } from '../pipeline/api.ts';
+import type { VideoCodecName } from './clip.ts';
 import { chooseVideoCodec, refuseCodec } from './codec-choice.ts';
 
 function browserWith(...codecs: VideoCodecName[]) {
