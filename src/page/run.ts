@@ -94,9 +94,13 @@ export class Run {
     const generate = button('generate');
     const hadFocus = document.activeElement === generate;
     generate.disabled = true;
-    if (hadFocus) cancel.focus();
-    // On a phone the viewer is below the form.
-    element('stage', HTMLElement).scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+    // Both need the new layout: with the next frame it is made once, and not within the task of the click.
+    requestAnimationFrame(() => {
+      if (!this.isRunning) return;
+      if (hadFocus) cancel.focus({ preventScroll: true });
+      // On a phone the viewer is below the form.
+      element('stage', HTMLElement).scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+    });
   }
 
   #end(): void {
@@ -105,10 +109,12 @@ export class Run {
     this.#progress.stop();
     const cancel = button('cancel');
     const generate = button('generate');
-    const hadFocus = document.activeElement === cancel;
+    // A button that was switched off or hidden leaves the focus with the body.
+    const { activeElement } = document;
+    const isFocusFree = activeElement === cancel || activeElement === document.body;
     generate.disabled = false;
     cancel.hidden = true;
-    if (hadFocus) generate.focus({ preventScroll: true });
+    if (isFocusFree) generate.focus({ preventScroll: true });
   }
 }
 
