@@ -61,6 +61,8 @@ export interface NodeOptions {
   readonly attributes?: Readonly<Record<string, Attribute>>;
   /** Counted in `Graph.flops`. */
   readonly flops?: number;
+  /** Bytes that the kernel takes for itself while it runs; counted in `Graph.scratch`. */
+  readonly kernelBytes?: number;
 }
 
 export class GraphBuilder {
@@ -74,6 +76,7 @@ export class GraphBuilder {
   readonly #names = new Set<string>();
   #counter = 0;
   #flops = 0;
+  readonly #kernelBytes: number[] = [];
 
   /** @param name Shown in messages and traces; part of the bytes, so equal graphs need equal names. */
   constructor(name: string) {
@@ -145,6 +148,7 @@ export class GraphBuilder {
       this.#declare(`${opType}_${this.#counter++}`, dtype, shape),
     );
     this.#flops += options.flops ?? 0;
+    this.#kernelBytes.push(options.kernelBytes ?? 0);
     for (const value of values) this.#made.set(value.name, value);
     this.#nodes.push(
       create(NodeProtoSchema, {
@@ -213,6 +217,7 @@ export class GraphBuilder {
         this.#nodes,
         this.#made,
         this.#outputs.map(({ value }) => value.name),
+        this.#kernelBytes,
       ),
     };
   }

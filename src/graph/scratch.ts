@@ -16,12 +16,14 @@ const ALIGNMENT = 16;
 /**
  * Walks the nodes in order: a value's buffer is taken where it is made and given back after its last use.
  * @param made Values that nodes make. @param outputs Names of those that the caller provides buffers for.
+ * @param kernelBytes What each node's kernel takes for itself while it runs.
  * @returns bytes → the most buffers of that size alive at once.
  */
 export function scratchBuffers(
   nodes: readonly Node[],
   made: ReadonlyMap<string, Value>,
   outputs: readonly string[],
+  kernelBytes: readonly number[],
 ): ReadonlyMap<number, number> {
   const owner = new Map<string, string>();
   const ownerOf = (name: string): string => owner.get(name) ?? name;
@@ -39,17 +41,22 @@ export function scratchBuffers(
   };
   const live = new Map<number, number>();
   const most = new Map<number, number>();
+  const take = (bytes: number): void => {
+    if (bytes === 0) return;
+    const count = (live.get(bytes) ?? 0) + 1;
+    live.set(bytes, count);
+    most.set(bytes, Math.max(count, most.get(bytes) ?? 0));
+  };
+  const give = (bytes: number): void => {
+    if (bytes > 0) live.set(bytes, (live.get(bytes) ?? 1) - 1);
+  };
   for (const [index, { input, output }] of nodes.entries()) {
-    for (const name of output) {
-      const bytes = ownerOf(name) === name ? size(name) : 0;
-      if (bytes === 0) continue;
-      const count = (live.get(bytes) ?? 0) + 1;
-      live.set(bytes, count);
-      most.set(bytes, Math.max(count, most.get(bytes) ?? 0));
-    }
+    for (const name of output) if (ownerOf(name) === name) take(size(name));
+    const own = kernelBytes[index] ?? 0;
+    take(own);
+    give(own);
     for (const name of new Set([...input, ...output].map(ownerOf))) {
-      const bytes = size(name);
-      if (bytes > 0 && lastUse.get(name) === index) live.set(bytes, (live.get(bytes) ?? 1) - 1);
+      if (lastUse.get(name) === index) give(size(name));
     }
   }
   return most;
