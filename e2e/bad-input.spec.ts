@@ -18,6 +18,7 @@ const CASES: readonly {
   { title: 'half a frame', fields: { 'num-frames': '4.5' }, says: /numFrames: 4.5/, fix: '5' },
   { title: 'frames off the grid', fields: { 'num-frames': '6' }, says: /numFrames: 6/, fix: '5' },
   { title: 'no steps', fields: { 'num-inference-steps': '0' }, says: /Steps: 0/, fix: '1' },
+  { title: 'no memory', fields: { 'memory-budget': '0' }, says: /budget/ },
   { title: 'a negative seed', fields: { seed: '-1' }, says: /seed/ },
 ];
 
@@ -60,4 +61,14 @@ test('a model that is not there', async ({ sharedPage, site }) => {
 test('a model on a host that does not answer', async ({ sharedPage, site }) => {
   await open(sharedPage, site, { ...GOOD, model: 'http://127.0.0.1:9/pocket' });
   await expect(sharedPage.getByRole('alert')).toContainText('network');
+});
+
+test('memory that is too little, with a way to need less', async ({ sharedPage, site }) => {
+  await open(sharedPage, site, { ...GOOD, 'memory-budget': '1' });
+  await sharedPage.getByRole('button', { name: 'Generate' }).click();
+  const alert = sharedPage.getByRole('alert');
+  await expect(alert).toContainText('out-of-memory', { timeout: 120_000 });
+  await alert.getByRole('button', { name: 'Try a smaller clip' }).click();
+  await expect(sharedPage.locator('#width')).toHaveValue('16');
+  await expect(alert).toBeHidden();
 });

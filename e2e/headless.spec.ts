@@ -101,6 +101,19 @@ test('a wrong command line ends with a hint', async () => {
   expect(output).toContain('.mp4, .webm or .gif');
 });
 
+test('keeps to a budget of memory', async () => {
+  const args = ['a red circle', '--device', 'wasm', '--out', 'budget.gif', ...SMALL];
+  const tooLittle = await command([...args, '--memory-budget', '1']);
+  expect(tooLittle.code, tooLittle.output).toBe(1);
+  expect(tooLittle.output).toContain('out-of-memory');
+  const enough = await command([...args, '--memory-budget', '12', '--report', 'budget.json']);
+  expect(enough.code, enough.output).toBe(0);
+  const report: unknown = JSON.parse(readFileSync(join(folder, 'budget.json'), 'utf8'));
+  expect(report).toMatchObject({ request: { budgetBytes: 12e6 } });
+  const { memory } = report as { memory: { peakBytes: number } };
+  expect(memory.peakBytes).toBeLessThanOrEqual(12e6);
+});
+
 test('an error of the engine is told with its code', async () => {
   const { code, output } = await command(['a red circle', '--width', '50', '--device', 'wasm']);
   expect(code, output).toBe(1);

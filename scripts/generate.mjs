@@ -62,11 +62,12 @@ async function openPage({ device, browser: executablePath, headed }, url) {
  */
 async function drive(request, page, baseUrl) {
   await page.exposeFunction('reportProgress', terminal.show.bind(terminal));
-  const { model, device, dtype, generate, output } = request;
+  const { model, device, dtype, budgetBytes, generate, output } = request;
   const { container, scale, codec } = output;
   const source = model.url ?? `${baseUrl}models/${encodeURIComponent(model.name)}`;
   const answer = await page.evaluate(generateInPage, {
     source,
+    budgetBytes: budgetBytes ?? null,
     device,
     dtype,
     generate,
@@ -89,7 +90,7 @@ async function drive(request, page, baseUrl) {
   );
   if (request.report !== undefined) {
     writeJson(resolve(request.report), {
-      request: { ...generate, model: model.name, device, dtype, scale },
+      request: { ...generate, model: model.name, device, dtype, scale, budgetBytes },
       parameters,
       device: outcome.device,
       notices,

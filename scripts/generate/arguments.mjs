@@ -23,6 +23,7 @@ export const USAGE = `Usage: npm run generate -- PROMPT [options]
   --codec NAME                avc, vp8, vp9 or av1          (the first that the browser can do)
   --device NAME               auto, webgpu or wasm                                     (auto)
   --dtype NAME                auto, float32 or float16                                 (auto)
+  --memory-budget MB          megabytes on the device; weights beyond it are streamed (no limit)
   --browser PATH              the Chromium to use                    (the first one that is found)
   --headed                    show the browser's window
   --help                      this text
@@ -67,6 +68,7 @@ export class UsageError extends Error {
  * @property {import('../../src/pipeline/api.ts').GenerateOptions} generate
  * @property {'auto' | 'webgpu' | 'wasm'} device
  * @property {'auto' | 'float32' | 'float16'} dtype
+ * @property {number | undefined} budgetBytes
  * @property {{ name: string, folder?: string, url?: string }} model A bundled name, a folder, or a URL.
  * @property {{ path: string, container: 'mp4' | 'webm' | 'gif' | 'png', scale: number, codec?: import('../../src/pipeline/api.ts').VideoCodecName }} output
  * @property {string | undefined} report
@@ -106,6 +108,7 @@ export function parseCommandLine(args, bundled) {
     generate,
     device: oneOf('device', values.device, ['auto', 'webgpu', 'wasm']),
     dtype: oneOf('dtype', values.dtype, ['auto', 'float32', 'float16']),
+    budgetBytes: megabytes('memory-budget', values['memory-budget']),
     model: findModel(values.model, bundled),
     output: {
       ...parseOutput(values.out),
@@ -147,6 +150,7 @@ function parse(args) {
         device: { type: 'string', default: 'auto' },
         dtype: { type: 'string', default: 'auto' },
         browser: string,
+        'memory-budget': string,
         headed: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -165,6 +169,14 @@ function number(flag, text) {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   if (Number.isFinite(value)) return value;
   throw new UsageError(`--${flag}: “${text}” is not a number.`, `For example --${flag} 8`);
+}
+
+/**
+ * @param {string} flag
+ * @param {string | undefined} text
+ */
+function megabytes(flag, text) {
+  return text === undefined ? undefined : Math.round(number(flag, text) * 1e6);
 }
 
 /** @param {string} text */

@@ -18,13 +18,13 @@
 
 /**
  * @param {{
- *   source: string, device: 'auto' | 'webgpu' | 'wasm', dtype: 'auto' | 'float32' | 'float16',
+ *   source: string, budgetBytes: number | null, device: 'auto' | 'webgpu' | 'wasm', dtype: 'auto' | 'float32' | 'float16',
  *   generate: import('../../src/pipeline/api.ts').GenerateOptions,
  *   encode: import('../../src/pipeline/api.ts').EncodeOptions,
  * }} request
  * @returns {Promise<{ outcome: Outcome } | { failure: Failure }>}
  */
-export async function generateInPage({ source, device, dtype, generate, encode }) {
+export async function generateInPage({ source, budgetBytes, device, dtype, generate, encode }) {
   /** @type {any} */
   const page = globalThis;
   /** @type {import('../../src/page/driving.ts').DrivingHook} */
@@ -46,8 +46,14 @@ export async function generateInPage({ source, device, dtype, generate, encode }
 
   try {
     const startedAt = performance.now();
-    const load = { device, dtype, signal, onProgress };
-    const pipeline = await engine.VideoPipeline.fromPretrained(source, load);
+    const memory = budgetBytes === null ? {} : { budgetBytes };
+    const pipeline = await engine.VideoPipeline.fromPretrained(source, {
+      device,
+      dtype,
+      memory,
+      signal,
+      onProgress,
+    });
     const loadedAt = performance.now();
     const result = await pipeline.generate({ ...generate, signal, onProgress });
     const generatedAt = performance.now();

@@ -8,10 +8,10 @@ export class Engine {
 
   /** The pipeline for these settings: loaded, unless it is already. */
   async pipelineFor(
-    { model, device, dtype }: Pick<Settings, 'model' | 'device' | 'dtype'>,
+    { model, device, dtype, budgetMegabytes }: Omit<Settings, 'generate'>,
     options: Pick<LoadOptions, 'onProgress' | 'signal'>,
   ): Promise<VideoPipeline> {
-    const key = JSON.stringify([model, device, dtype]);
+    const key = JSON.stringify([model, device, dtype, budgetMegabytes]);
     if (this.#pipeline && this.#key === key) return this.#pipeline;
     // One model at a time: the old one's memory may be what the new one needs.
     await this.#pipeline?.dispose();
@@ -20,6 +20,9 @@ export class Engine {
       ...options,
       device,
       dtype,
+      ...(budgetMegabytes === undefined
+        ? {}
+        : { memory: { budgetBytes: Math.round(budgetMegabytes * 1e6) } }),
     });
     this.#key = key;
     return this.#pipeline;

@@ -12,6 +12,8 @@ export interface Settings {
   readonly model: string;
   readonly device: DeviceChoice;
   readonly dtype: ComputeDtype | 'auto';
+  /** Megabytes on the device; no limit when absent. */
+  readonly budgetMegabytes?: number;
   readonly generate: GenerateOptions & { readonly prompt: string; readonly seed: number };
 }
 
@@ -35,6 +37,7 @@ const text = (id: string): HTMLTextAreaElement => element(id, HTMLTextAreaElemen
 
 /** The field of an option, for marking it and for moving the focus there. */
 export function fieldOf(option: string): HTMLElement | undefined {
+  if (option === 'memory.budgetBytes') return input('memory-budget');
   if (option === 'prompt') return text('prompt');
   if (option === 'negativePrompt') return text('negative-prompt');
   if (option === 'seed' || option === 'model') return input(option);
@@ -55,11 +58,13 @@ export function readSettings(): Settings {
     const value = readNumber(id);
     if (value !== undefined) numbers[option] = value;
   }
+  const budgetMegabytes = readNumber('memory-budget');
   const scheduler = select('scheduler').value as SchedulerName | '';
   return {
     model: input('model').value.trim() || DEFAULT_MODEL,
     device: select('device').value as DeviceChoice,
     dtype: select('dtype').value as ComputeDtype | 'auto',
+    ...(budgetMegabytes === undefined ? {} : { budgetMegabytes }),
     generate: {
       ...numbers,
       ...(scheduler === '' ? {} : { scheduler }),
@@ -132,7 +137,8 @@ export function applyAddress(address: URLSearchParams): Set<string> {
 }
 
 /** The address that brings this form back. */
-export function addressOf({ model, device, dtype, generate }: Settings): string {
+export function addressOf(settings: Settings): string {
+  const { model, device, dtype, budgetMegabytes, generate } = settings;
   const url = new URL(location.href);
   url.search = '';
   url.hash = '';
@@ -148,6 +154,9 @@ export function addressOf({ model, device, dtype, generate }: Settings): string 
   if (model !== DEFAULT_MODEL) url.searchParams.set('model', model);
   if (device !== 'auto') url.searchParams.set('device', device);
   if (dtype !== 'auto') url.searchParams.set('dtype', dtype);
+  if (budgetMegabytes !== undefined) {
+    url.searchParams.set('memory-budget', String(budgetMegabytes));
+  }
   return url.href;
 }
 
