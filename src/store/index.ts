@@ -1,0 +1,15 @@
+/**
+ * @file Checkpoints kept between visits: what streaming reads weights from. `folder-backend.ts` is for Node alone and
+ * not exported here.
+ */
+export {
+  type ChunkStore,
+  CheckpointStore,
+  type CheckpointStoreOptions,
+} from './checkpoint-store.ts';
+export { DamagedChunkError, type StorageFigures } from './failure.ts';
+export { openBrowserStore } from './indexeddb-backend.ts';
+export { requestPersistence } from './quota.ts';
+export { CheckpointReader } from './reader.ts';
+export * from './record.ts';
+export { type CheckpointIdentity, CheckpointWriter, type PartBytes } from './writer.ts';

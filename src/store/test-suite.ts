@@ -1,0 +1,299 @@
+/** @file What every place to store checkpoints must do; run in Node on a folder, and in a browser on IndexedDB. */
+import * as fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ZoetropeError } from '../errors.ts';
+import type { CheckpointStore, CheckpointStoreOptions } from './checkpoint-store.ts';
+import { DamagedChunkError } from './failure.ts';
+import { CheckpointReader } from './reader.ts';
+import { type CheckpointRecord, chunkContents, type TensorSpec } from './record.ts';
+import { sha256 } from './sha256.ts';
+import { CheckpointWriter } from './writer.ts';
+
+/** One fresh place; `open` opens it again as another session would. */
+export interface Place {
+  open(options?: CheckpointStoreOptions): Promise<CheckpointStore>;
+  /** Puts other bytes under a chunk's name. */
+  overwrite(hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  remove(): Promise<void>;
+}
+
+interface Sample {
+  readonly spec: TensorSpec;
+  readonly bytes: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+}
+
+const CHUNK_BYTES = 64;
+const FIGURES = { usedBytes: 3e6, freeBytes: 5e6 };
+
+function sample(name: string, sizes: readonly number[], seed = 1): Sample {
+  const bytes = new Map(
+    sizes.map((size, index) => [
+      index === 0 ? 'data' : `scales${index}`,
+      Uint8Array.from({ length: size }, (_, at) => (at * 31 + seed * 97 + name.length * 7) & 255),
+    ]),
+  );
+  const parts = [...bytes].map(([part, { byteLength }]) => ({ name: part, byteLength }));
+  return { spec: { name, storage: 'q8', dtype: 'F32', shape: [3, 5], parts }, bytes };
+}
+
+/** Appends until `stopAfter` bytes were asked for, then forgets the writer, as a kill would. */
+async function importAll(
+  store: CheckpointStore,
+  id: string,
+  samples: readonly Sample[],
+  stopAfter = Infinity,
+): Promise<{ record: CheckpointRecord | undefined; fetched: number }> {
+  const identity = { id, source: 'hub/model', revision: 'main', format: 'q8' };
+  const writer = await CheckpointWriter.open(store, identity, {
+    chunkBytes: CHUNK_BYTES,
+    metadata: { config: [1, null, 'x'] },
+  });
+  let fetched = 0;
+  const isCut = (): boolean => fetched >= stopAfter;
+  for (const { spec, bytes } of samples) {
+    async function* pieces(part: string, start: number): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+      const all = bytes.get(part) ?? new Uint8Array();
+      for (let at = start; at < all.byteLength; at += 23) {
+        if (isCut()) throw new Error('killed');
+        const piece = all.slice(at, at + 23);
+        fetched += piece.byteLength;
+        yield piece;
+      }
+    }
+    try {
+      await writer.append(spec, pieces);
+    } catch (error) {
+      if (isCut()) return { record: undefined, fetched };
+      throw error;
+    }
+  }
+  return { record: await writer.finish(), fetched };
+}
+
+async function expectReadable(
+  store: CheckpointStore,
+  record: CheckpointRecord,
+  samples: readonly Sample[],
+): Promise<void> {
+  const reader = new CheckpointReader(store, record);
+  for (const { spec, bytes } of samples) {
+    for (const [part, expected] of bytes) {
+      expect(await reader.readTensor(spec.name, part)).toEqual(expected);
+    }
+  }
+}
+
+const total = (samples: readonly Sample[]): number =>
+  samples.reduce(
+    (sum, { spec }) => spec.parts.reduce((bytes, part) => bytes + part.byteLength, sum),
+    0,
+  );
+
+const anySamples = fc
+  .array(fc.array(fc.nat(180), { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 6 })
+  .map((all) => all.map((sizes, index) => sample(`t${index}`, sizes, index)));
+
+/** Runs the suite. @param numRuns Of each property. */
+export function storeSuite(title: string, place: () => Promise<Place>, numRuns: number): void {
+  describe(title, () => {
+    let here: Place;
+    let store: CheckpointStore;
+
+    beforeEach(async () => {
+      here = await place();
+      store = await here.open();
+    });
+    afterEach(async () => {
+      store.close();
+      await here.remove();
+    });
+
+    test('chunks: put is idempotent, reads are ranges', async () => {
+      const bytes = Uint8Array.from({ length: 1000 }, (_, at) => at & 255);
+      const hash = await store.put(bytes);
+      expect(hash).toBe(await sha256(bytes));
+      expect(await store.put(bytes)).toBe(hash);
+      expect(await store.has(hash)).toBe(true);
+      expect(await store.read(hash, 10, 300)).toEqual(bytes.slice(10, 300));
+      const blob = await store.get(hash, { verify: true });
+      expect(new Uint8Array(await blob.arrayBuffer())).toEqual(bytes);
+      await store.delete(hash);
+      expect(await store.has(hash)).toBe(false);
+      await expect(store.read(hash, 0, 1)).rejects.toMatchObject({ code: 'model-format', hash });
+    });
+
+    test('a flipped bit names its chunk, which can be rebuilt alone', async () => {
+      const samples = [sample('a', [100, 20]), sample('b', [90])];
+      const { record } = await importAll(store, 'x', samples);
+      const hash = record?.chunks[1]?.hash ?? '';
+      const good = new Uint8Array(await (await store.get(hash)).arrayBuffer());
+      const bad = good.slice();
+      bad[3] = (bad[3] ?? 0) ^ 4;
+      await here.overwrite(hash, bad);
+      const session = await here.open();
+      const opened = await session.openCheckpoint('x');
+      if (!opened) throw new Error('not there');
+      const reader = new CheckpointReader(session, opened);
+      const failure = await reader.readTensor('a').catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(DamagedChunkError);
+      expect(failure).toMatchObject({ code: 'model-format', hash });
+      await expect(session.repairChunk(hash, bad)).rejects.toMatchObject({ code: 'model-format' });
+      const rebuilt = new Uint8Array(opened.chunks[1]?.byteLength ?? 0);
+      for (const { tensor, part, start, end, offset } of chunkContents(opened, hash)) {
+        const source = samples.find(({ spec }) => spec.name === tensor)?.bytes.get(part);
+        if (source) rebuilt.set(source.subarray(start, end), offset);
+      }
+      await session.repairChunk(hash, rebuilt);
+      await expectReadable(session, opened, samples);
+      session.close();
+    });
+
+    test('tensors of any size come back, aligned, with ranges', async () => {
+      await fc.assert(
+        fc.asyncProperty(anySamples, async (samples) => {
+          const { record } = await importAll(store, 'p', samples);
+          const opened = await store.openCheckpoint('p');
+          if (!opened || !record) throw new Error('not there');
+          expect({ ...opened, lastUsedAt: 0 }).toEqual({ ...record, lastUsedAt: 0 });
+          await expectReadable(store, opened, samples);
+          for (const { parts } of opened.tensors.values()) {
+            for (const { location } of parts) expect((location[0]?.offset ?? 0) % 16).toBe(0);
+          }
+          const [first] = samples;
+          const data = first?.bytes.get('data');
+          if (data) {
+            const [start, end] = [data.length >> 2, data.length - (data.length >> 2)];
+            const range = await new CheckpointReader(store, opened).readRange(
+              't0',
+              'data',
+              start,
+              end,
+            );
+            expect(range).toEqual(data.slice(start, end));
+          }
+          await store.deleteCheckpoint('p');
+          expect(await store.collectGarbage()).toBe(0);
+        }),
+        { numRuns },
+      );
+    });
+
+    test('killed anywhere and resumed: the same chunks, at most one fetched again', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          anySamples,
+          fc.array(fc.nat(200), { maxLength: 4 }),
+          async (all, kills) => {
+            const { record: whole } = await importAll(store, 'whole', all);
+            let fetched = 0;
+            let cuts = 0;
+            for (const stopAfter of kills) {
+              const session = await here.open();
+              const result = await importAll(session, 'cut', all, stopAfter);
+              session.close();
+              fetched += result.fetched;
+              if (result.record) break;
+              cuts++;
+              const half = await store.openCheckpoint('cut');
+              expect(half?.state).toBe('importing');
+            }
+            const before = await store.openCheckpoint('cut');
+            const last =
+              before?.state === 'complete' ? undefined : await importAll(store, 'cut', all);
+            fetched += last?.fetched ?? 0;
+            const cut = await store.openCheckpoint('cut');
+            expect(cut?.chunks).toEqual(whole?.chunks);
+            expect(cut?.tensors).toEqual(whole?.tensors);
+            expect(fetched).toBeLessThanOrEqual(total(all) + cuts * CHUNK_BYTES);
+            if (cut) await expectReadable(store, cut, all);
+            await store.deleteCheckpoint('cut');
+            if (whole) await expectReadable(store, whole, all);
+            await store.deleteCheckpoint('whole');
+            expect(await store.collectGarbage()).toBe(0);
+          },
+        ),
+        { numRuns },
+      );
+    });
+
+    test('a resumed import tells what is stored, and refuses other tensors', async () => {
+      const samples = [sample('a', [64]), sample('b', [100]), sample('c', [10])];
+      await importAll(store, 'x', samples, 150);
+      const identity = { id: 'x', source: 'hub/model', revision: 'main', format: 'q8' };
+      const writer = await CheckpointWriter.open(store, identity);
+      expect([...writer.storedTensors]).toEqual(['a']);
+      expect(writer.storedBytes).toBe(128);
+      const other = sample('a', [65]);
+      await expect(writer.append(other.spec, () => new Uint8Array(65))).rejects.toMatchObject({
+        code: 'invalid-argument',
+      });
+      const moved = { ...identity, revision: 'other' };
+      await expect(CheckpointWriter.open(store, moved)).rejects.toBeInstanceOf(ZoetropeError);
+    });
+
+    test('a half-made import goes on although a chunk of it was lost', async () => {
+      const samples = [sample('a', [200]), sample('b', [100])];
+      await importAll(store, 'x', samples, 250);
+      const half = await store.openCheckpoint('x');
+      await store.delete(half?.chunks[1]?.hash ?? '');
+      const { record } = await importAll(store, 'x', samples);
+      if (record) await expectReadable(store, record, samples);
+      expect(record?.state).toBe('complete');
+    });
+
+    test('deletion frees what nobody shares, importing checkpoints included', async () => {
+      const shared = sample('a', [128]);
+      const one = [shared, sample('b', [64], 3)];
+      const two = [shared, sample('b', [64], 4)];
+      const { record: first } = await importAll(store, 'one', one);
+      await importAll(store, 'two', two, 128);
+      await store.deleteCheckpoint('one');
+      const has = await Promise.all((first?.chunks ?? []).map(({ hash }) => store.has(hash)));
+      expect(has).toEqual([true, true, false]);
+      const { record: second } = await importAll(store, 'two', two);
+      if (second) await expectReadable(store, second, two);
+      expect((await store.listCheckpoints()).map(({ id }) => id)).toEqual(['two']);
+      const orphan = await store.put(new Uint8Array([1, 2, 3]));
+      expect(await store.collectGarbage()).toBe(1);
+      expect(await store.has(orphan)).toBe(false);
+      if (second) await expectReadable(store, second, two);
+    });
+
+    test('an import whose record was deleted meanwhile stops', async () => {
+      const identity = { id: 'x', source: 's', revision: 'r', format: 'f16' };
+      const writer = await CheckpointWriter.open(store, identity, { chunkBytes: CHUNK_BYTES });
+      await store.deleteCheckpoint('x');
+      const { spec } = sample('a', [100]);
+      await expect(writer.append(spec, () => new Uint8Array(100))).rejects.toMatchObject({
+        code: 'invalid-argument',
+      });
+      expect(await store.collectGarbage()).toBe(0);
+      expect(await store.openCheckpoint('x')).toBeUndefined();
+    });
+
+    test('too little room is told before a download, with the figures', async () => {
+      const tight = await here.open({ estimate: async () => FIGURES });
+      await tight.checkQuota(5e6);
+      await expect(tight.checkQuota(7e6)).rejects.toMatchObject({
+        code: 'storage-full',
+        message: expect.stringMatching(/7\.0 MB.*5\.0 MB.*3\.0 MB/),
+      });
+      tight.close();
+    });
+
+    test('of two imports at once, one does the work', async () => {
+      const samples = [sample('a', [150])];
+      const other = await here.open();
+      let imports = 0;
+      const once = (session: CheckpointStore) =>
+        session.withImportLock('x', async () => {
+          if ((await session.openCheckpoint('x'))?.state === 'complete') return;
+          imports++;
+          await importAll(session, 'x', samples);
+        });
+      await Promise.all([once(store), once(other)]);
+      expect(imports).toBe(1);
+      other.close();
+    });
+  });
+}
