@@ -4,7 +4,6 @@ import type { ComponentName, LatentShape, ModelCheckpoint } from '../families/fa
 import { cleanPrompt } from '../families/text/prompt.ts';
 import type { Precision } from '../graph/index.ts';
 import type { Backend, TensorKind } from '../runtime/backend.ts';
-import { planPhase, type PhasePlan } from '../runtime/planner.ts';
 import { StageRunner } from '../runtime/stage-runner.ts';
 import { createScheduler } from '../schedulers/create-scheduler.ts';
 import type { Scheduler, SchedulerName } from '../schedulers/scheduler.ts';
@@ -20,6 +19,7 @@ import { Clock } from './clock.ts';
 import { toFrameGroup } from './frames.ts';
 import { applyGuidance } from './guidance.ts';
 import { randn } from './noise.ts';
+import { planRun, type RunPlan } from './plan.ts';
 import { FrameStore } from './frame-store.ts';
 
 export interface RunContext {
@@ -62,13 +62,8 @@ export async function runGeneration(
   makeScheduler(checkpoint, parameters);
   const isGuided = guidanceScale > 1;
   const batch = isGuided ? 2 : 1;
-  const needs = checkpoint.needs({ latents: latentShape, textTokens, batch }, context.precision);
-  // All three before the first runs: a decode that does not fit is told now, not after the denoising.
-  const plans = {
-    text_encoder: planPhase(needs.text_encoder, context.budgetBytes),
-    transformer: planPhase(needs.transformer, context.budgetBytes),
-    vae: planPhase({ ...needs.vae, canStream: false }, context.budgetBytes),
-  };
+  // All phases before the first runs: a decode that does not fit is told now, not after the denoising.
+  const plans = planRun(checkpoint, parameters, context.precision.linear, context.budgetBytes);
   const flops = checkpoint.flops({ latents: latentShape, textTokens });
   const stepFlops = flops.step * batch;
   const clock = new Clock(stepFlops * parameters.numInferenceSteps + flops.decode);
@@ -106,14 +101,14 @@ class Run {
   readonly #context: RunContext;
   readonly #parameters: GenerationParameters;
   readonly #hooks: RunHooks;
-  readonly #plans: Readonly<Record<ComponentName, PhasePlan>>;
+  readonly #plans: RunPlan;
   readonly #clock: Clock;
 
   constructor(
     context: RunContext,
     parameters: GenerationParameters,
     hooks: RunHooks,
-    plans: Readonly<Record<ComponentName, PhasePlan>>,
+    plans: RunPlan,
     clock: Clock,
   ) {
     this.#context = context;
