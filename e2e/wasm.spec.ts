@@ -22,3 +22,17 @@ test('draws a new seed unless it is kept', async ({ sharedPage, site }) => {
   await generate(sharedPage);
   expect(await seed.inputValue()).toBe(second);
 });
+
+test('keeps older clips when another pipeline is loaded', async ({ sharedPage, site }) => {
+  await open(sharedPage, site, { ...SMALL, prompt: 'a blue square', seed: '3' });
+  await generate(sharedPage);
+  await sharedPage.locator('#advanced > summary').click();
+  await sharedPage.locator('#dtype').selectOption('float32');
+  await sharedPage.locator('#prompt').fill('a green ring');
+  await generate(sharedPage);
+  await sharedPage.getByRole('button', { name: 'a blue square, seed 3' }).click();
+  await expect(sharedPage.locator('#canvas')).toHaveAttribute('aria-label', 'Clip: a blue square');
+  const download = sharedPage.waitForEvent('download');
+  await sharedPage.getByRole('button', { name: 'GIF', exact: true }).click();
+  expect((await download).suggestedFilename()).toBe('a-blue-square-3.gif');
+});

@@ -23,7 +23,7 @@ export function formatSeconds(seconds: number): string {
 }
 
 export function formatCount(count: number): string {
-  return count.toLocaleString('en', { notation: 'compact', maximumFractionDigits: 1 });
+  return count.toLocaleString('en', { notation: 'compact', maximumSignificantDigits: 3 });
 }
 
 /** A file name's stem from a prompt: lower case words, not too long. */

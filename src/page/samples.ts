@@ -3,9 +3,9 @@ import { button, create, element } from './elements.ts';
 
 const SAMPLES = [
   'a red circle moves right',
-  'a yellow heart bounces at sunset',
+  'a yellow heart bounces',
   'a white ring grows on navy',
-  'a purple diamond rises over a meadow',
+  'a purple diamond rises',
 ];
 
 export function setUpSamples(): void {
