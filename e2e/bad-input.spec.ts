@@ -18,7 +18,7 @@ const CASES: readonly {
   { title: 'half a frame', fields: { 'num-frames': '4.5' }, says: /numFrames: 4.5/, fix: '5' },
   { title: 'frames off the grid', fields: { 'num-frames': '6' }, says: /numFrames: 6/, fix: '5' },
   { title: 'no steps', fields: { 'num-inference-steps': '0' }, says: /Steps: 0/, fix: '1' },
-  { title: 'no memory', fields: { 'memory-budget': '0' }, says: /budget/ },
+  { title: 'no memory', fields: { memory: '0' }, says: /budget/ },
   { title: 'a negative seed', fields: { seed: '-1' }, says: /seed/ },
 ];
 
@@ -64,7 +64,7 @@ test('a model on a host that does not answer', async ({ sharedPage, site }) => {
 });
 
 test('memory that is too little, with a way to need less', async ({ sharedPage, site }) => {
-  await open(sharedPage, site, { ...GOOD, 'memory-budget': '1' });
+  await open(sharedPage, site, { ...GOOD, memory: '1' });
   await sharedPage.getByRole('button', { name: 'Generate' }).click();
   const alert = sharedPage.getByRole('alert');
   await expect(alert).toContainText('out-of-memory', { timeout: 120_000 });

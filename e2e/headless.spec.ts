@@ -103,10 +103,10 @@ test('a wrong command line ends with a hint', async () => {
 
 test('keeps to a budget of memory', async () => {
   const args = ['a red circle', '--device', 'wasm', '--out', 'budget.gif', ...SMALL];
-  const tooLittle = await command([...args, '--memory-budget', '1']);
+  const tooLittle = await command([...args, '--memory', '1']);
   expect(tooLittle.code, tooLittle.output).toBe(1);
   expect(tooLittle.output).toContain('out-of-memory');
-  const enough = await command([...args, '--memory-budget', '12', '--report', 'budget.json']);
+  const enough = await command([...args, '--memory', '12', '--report', 'budget.json']);
   expect(enough.code, enough.output).toBe(0);
   const report: unknown = JSON.parse(readFileSync(join(folder, 'budget.json'), 'utf8'));
   expect(report).toMatchObject({ request: { budgetBytes: 12e6 } });

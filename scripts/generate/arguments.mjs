@@ -23,7 +23,7 @@ export const USAGE = `Usage: npm run generate -- PROMPT [options]
   --codec NAME                avc, vp8, vp9 or av1          (the first that the browser can do)
   --device NAME               auto, webgpu or wasm                                     (auto)
   --dtype NAME                auto, float32 or float16                                 (auto)
-  --memory-budget MB          megabytes on the device; weights beyond it are streamed (no limit)
+  --memory MB                 megabytes on the device; weights beyond it are streamed (no limit)
   --browser PATH              the Chromium to use                    (the first one that is found)
   --headed                    show the browser's window
   --help                      this text
@@ -108,7 +108,7 @@ export function parseCommandLine(args, bundled) {
     generate,
     device: oneOf('device', values.device, ['auto', 'webgpu', 'wasm']),
     dtype: oneOf('dtype', values.dtype, ['auto', 'float32', 'float16']),
-    budgetBytes: megabytes('memory-budget', values['memory-budget']),
+    budgetBytes: megabytes('memory', values.memory),
     model: findModel(values.model, bundled),
     output: {
       ...parseOutput(values.out),
@@ -150,7 +150,7 @@ function parse(args) {
         device: { type: 'string', default: 'auto' },
         dtype: { type: 'string', default: 'auto' },
         browser: string,
-        'memory-budget': string,
+        memory: string,
         headed: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },

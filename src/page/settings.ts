@@ -37,7 +37,7 @@ const text = (id: string): HTMLTextAreaElement => element(id, HTMLTextAreaElemen
 
 /** The field of an option, for marking it and for moving the focus there. */
 export function fieldOf(option: string): HTMLElement | undefined {
-  if (option === 'memory.budgetBytes') return input('memory-budget');
+  if (option === 'memory.budgetBytes') return input('memory');
   if (option === 'prompt') return text('prompt');
   if (option === 'negativePrompt') return text('negative-prompt');
   if (option === 'seed' || option === 'model') return input(option);
@@ -58,7 +58,7 @@ export function readSettings(): Settings {
     const value = readNumber(id);
     if (value !== undefined) numbers[option] = value;
   }
-  const budgetMegabytes = readNumber('memory-budget');
+  const budgetMegabytes = readNumber('memory');
   const scheduler = select('scheduler').value as SchedulerName | '';
   return {
     model: input('model').value.trim() || DEFAULT_MODEL,
@@ -155,7 +155,7 @@ export function addressOf(settings: Settings): string {
   if (device !== 'auto') url.searchParams.set('device', device);
   if (dtype !== 'auto') url.searchParams.set('dtype', dtype);
   if (budgetMegabytes !== undefined) {
-    url.searchParams.set('memory-budget', String(budgetMegabytes));
+    url.searchParams.set('memory', String(budgetMegabytes));
   }
   return url.href;
 }
