@@ -138,9 +138,16 @@ async function run(request) {
   /** @type {{ browser: Browser, page: Page } | undefined} */
   let opened;
   let isCancelled = false;
+  let cancelledAt = 0;
   const cancel = () => {
-    if (isCancelled) process.exit(EXIT_CANCELLED);
+    const now = performance.now();
+    if (isCancelled) {
+      // npm passes a Ctrl-C on that the terminal has sent here already: that is not a second one.
+      if (now - cancelledAt > 1000) process.exit(EXIT_CANCELLED);
+      return;
+    }
     isCancelled = true;
+    cancelledAt = now;
     terminal.say('Cancelling … (again to stop at once)');
     // A run ends by itself once it is told to; a page that does not answer, or has no run yet, is closed.
     const close = () => void opened?.browser.close();
