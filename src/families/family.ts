@@ -6,7 +6,8 @@ import type { DecoderPlan } from '../decode/stream.ts';
 import type { Precision } from '../graph/index.ts';
 import type { PhaseNeeds } from '../runtime/planner.ts';
 import type { StageRunner } from '../runtime/stage-runner.ts';
-import type { HostWeights } from '../weights/host-weights.ts';
+import type { CheckpointStore } from '../store/checkpoint-store.ts';
+import type { ComponentWeights } from '../weights/component-weights.ts';
 import type { ReadOptions } from '../weights/source.ts';
 import type { PromptTokenizer } from './text/tokenizer.ts';
 
@@ -81,14 +82,17 @@ export interface ModelCheckpoint {
   readonly constraints: SizeConstraints;
   readonly defaults: GenerationDefaults;
   readonly components: readonly ComponentSummary[];
-  /** Fetches what a component needs into RAM. */
-  fetch(component: ComponentName, options?: ReadOptions): Promise<HostWeights>;
+  /** Fetches what a component needs: into RAM, or into `store`, from where it is read as it is needed. */
+  fetch(
+    component: ComponentName,
+    options?: ReadOptions & { store?: CheckpointStore },
+  ): Promise<ComponentWeights>;
 
   latentShape(size: { width: number; height: number; numFrames: number }): LatentShape;
   /** Encodes one prompt's tokens to `[maxSequenceLength, textDim]`. */
   encodeText(
     runner: StageRunner,
-    weights: HostWeights,
+    weights: ComponentWeights,
     ids: readonly number[],
     maxSequenceLength: number,
     precision: Precision,

@@ -32,6 +32,11 @@ export interface LoadOptions {
   device?: DeviceChoice;
   dtype?: ComputeDtype | 'auto';
   memory?: MemoryOptions;
+  /**
+   * Keeps the checkpoint in the browser's storage: a later load fetches nothing, and weights are read from there when a
+   * stage needs them instead of being held in RAM. Default false.
+   */
+  storage?: boolean;
   onProgress?: (progress: Progress) => void;
   signal?: AbortSignal;
 }

@@ -7,7 +7,10 @@ import type { ComponentName, ModelCheckpoint } from '../families/family.ts';
 import { openCheckpoint } from '../families/open-checkpoint.ts';
 import type { Backend } from '../runtime/backend.ts';
 import { openBackend } from '../runtime/open-backend.ts';
-import type { HostWeights } from '../weights/host-weights.ts';
+import type { CheckpointStore } from '../store/checkpoint-store.ts';
+import { openBrowserStore } from '../store/indexeddb-backend.ts';
+import { requestPersistence } from '../store/quota.ts';
+import type { ComponentWeights } from '../weights/component-weights.ts';
 import type { FileSource } from '../weights/source.ts';
 import type {
   CheckpointReport,
@@ -32,6 +35,8 @@ import { resolveRequest } from './request.ts';
 export interface EngineOptions extends LoadOptions {
   /** Stands in for `navigator.gpu`. */
   gpu?: GPU;
+  /** Stands in for the browser's storage. */
+  store?: CheckpointStore;
 }
 
 /** What a checkpoint is, from its JSON files and headers alone. */
@@ -59,7 +64,7 @@ export class EnginePipeline implements VideoPipelineInterface {
   readonly checkpoint: CheckpointReport;
   readonly notices: readonly Notice[];
   readonly #model: ModelCheckpoint;
-  readonly #weights: Readonly<Record<ComponentName, HostWeights>>;
+  readonly #weights: Readonly<Record<ComponentName, ComponentWeights>>;
   readonly #dtype: ComputeDtype;
   readonly #budgetBytes: number;
   readonly #loadSeconds: number;
@@ -107,7 +112,7 @@ export class EnginePipeline implements VideoPipelineInterface {
     backend: Backend,
     reopen: () => Promise<Backend>,
     model: ModelCheckpoint,
-    weights: Readonly<Record<ComponentName, HostWeights>>,
+    weights: Readonly<Record<ComponentName, ComponentWeights>>,
     settings: { dtype: ComputeDtype; budgetBytes: number },
     loadSeconds: number,
   ) {
@@ -312,17 +317,29 @@ function deviceNotices(report: DeviceReport): Notice[] {
   return notices;
 }
 
+/** @throws ZoetropeError `feature-missing` if storage is asked for and there is none. */
+async function openStore(options: EngineOptions): Promise<CheckpointStore | undefined> {
+  if (options.store || options.storage !== true) return options.store;
+  const store = await openBrowserStore();
+  // Without it the browser may drop the model when it needs room; that is no reason not to keep it.
+  await requestPersistence();
+  return store;
+}
+
 async function fetchWeights(
   model: ModelCheckpoint,
   backend: Backend,
-  { onProgress, signal }: EngineOptions,
-): Promise<Record<ComponentName, HostWeights>> {
+  options: EngineOptions,
+): Promise<Record<ComponentName, ComponentWeights>> {
+  const { onProgress, signal } = options;
+  const store = await openStore(options);
   const totalBytes = model.components.reduce((sum, { bytes }) => sum + bytes, 0);
   let loadedBytes = 0;
   let reported = 0;
-  const fetch = (file: ComponentName): Promise<HostWeights> =>
+  const fetch = (file: ComponentName): Promise<ComponentWeights> =>
     model.fetch(file, {
       ...(signal ? { signal } : {}),
+      ...(store ? { store } : {}),
       onBytes: (bytes) => {
         loadedBytes = Math.min(totalBytes, loadedBytes + bytes);
         const isDue = loadedBytes - reported > totalBytes / 200 || loadedBytes === totalBytes;

@@ -7,7 +7,7 @@ import type { Backend, TensorKind } from '../runtime/backend.ts';
 import { StageRunner } from '../runtime/stage-runner.ts';
 import { createScheduler } from '../schedulers/create-scheduler.ts';
 import type { Scheduler, SchedulerName } from '../schedulers/scheduler.ts';
-import type { HostWeights } from '../weights/host-weights.ts';
+import type { ComponentWeights } from '../weights/component-weights.ts';
 import type {
   GenerateOptions,
   GenerationParameters,
@@ -25,7 +25,7 @@ import { FrameStore } from './frame-store.ts';
 export interface RunContext {
   readonly backend: Backend;
   readonly checkpoint: ModelCheckpoint;
-  readonly weights: Readonly<Record<ComponentName, HostWeights>>;
+  readonly weights: Readonly<Record<ComponentName, ComponentWeights>>;
   readonly precision: Precision;
   /** Of the device; infinite for none. */
   readonly budgetBytes: number;

@@ -31,7 +31,7 @@ export type PlainGenerateOptions = Omit<
   GenerateOptions,
   'onProgress' | 'onFrames' | 'onStepEnd' | 'signal'
 >;
-export type PlainLoadOptions = Pick<LoadOptions, 'device' | 'dtype' | 'memory'>;
+export type PlainLoadOptions = Pick<LoadOptions, 'device' | 'dtype' | 'memory' | 'storage'>;
 export type PlainEncodeOptions = Omit<EncodeOptions, 'onProgress' | 'signal'>;
 
 export interface PipelineDescription {

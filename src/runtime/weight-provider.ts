@@ -1,14 +1,10 @@
 /** @file Where the stage runner gets a stage's weights on the device from. */
-import type { WeightInput } from '../graph/types.ts';
-import type { WeightData } from '../weights/convert.ts';
+import type { ComponentWeights } from '../weights/component-weights.ts';
 import type { Bindings } from './backend.ts';
 import type { Stage } from './stage.ts';
 
 /** Weights in the form that graphs want them, from RAM or from storage. */
-export interface WeightSource {
-  /** The tensor `prefix + weight.name`. */
-  get(prefix: string, weight: WeightInput): WeightData | Promise<WeightData>;
-}
+export type WeightSource = Pick<ComponentWeights, 'get'>;
 
 export interface WeightProvider {
   /** Weights on the device, valid until `release`. */

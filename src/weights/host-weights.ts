@@ -4,6 +4,7 @@
  */
 import { modelFormat } from '../errors.ts';
 import type { WeightInput } from '../graph/types.ts';
+import type { ComponentWeights } from './component-weights.ts';
 import type { ComponentFiles, LocatedTensor } from './component.ts';
 import { convertWeight, toFloat32, type WeightData } from './convert.ts';
 import type { ReadOptions } from './source.ts';
@@ -19,7 +20,7 @@ export interface WeightNeed {
   readonly tensor: LocatedTensor;
 }
 
-export class HostWeights {
+export class HostWeights implements ComponentWeights {
   readonly #tensors = new Map<string, { dtype: string; bytes: Uint8Array<ArrayBuffer> }>();
 
   /** Bytes of the tensors that `needs` names. */

@@ -7,6 +7,7 @@ export class HttpSource implements FileSource {
   readonly #base: string;
   readonly #fetch: typeof fetch;
   readonly #sizes = new Map<string, number>();
+  readonly #revisions = new Map<string, string | undefined>();
 
   /** @param base URL of the folder. @param options.fetch Stands in for the global `fetch`. */
   constructor(base: string, options: { fetch?: typeof fetch } = {}) {
@@ -44,7 +45,14 @@ export class HttpSource implements FileSource {
     const { byteLength } = await response.arrayBuffer();
     const size = response.status === 206 && total !== undefined ? Number(total) : byteLength;
     this.#sizes.set(path, size);
+    const mark = response.headers.get('ETag') ?? response.headers.get('Last-Modified');
+    this.#revisions.set(path, mark === null ? undefined : `${mark} ${size}`);
     return size;
+  }
+
+  async revision(path: string, options?: ReadOptions): Promise<string | undefined> {
+    await this.size(path, options);
+    return this.#revisions.get(path);
   }
 
   async read(

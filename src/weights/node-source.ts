@@ -28,6 +28,11 @@ export class NodeFolderSource implements FileSource {
     return (await stat(join(this.name, path))).size;
   }
 
+  async revision(path: string): Promise<string> {
+    const { mtimeMs, size } = await stat(join(this.name, path));
+    return `${mtimeMs} ${size}`;
+  }
+
   async read(
     path: string,
     start: number,

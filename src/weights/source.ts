@@ -17,6 +17,8 @@ export interface FileSource {
   exists(path: string, options?: ReadOptions): Promise<boolean>;
   /** Bytes of the whole file. */
   size(path: string, options?: ReadOptions): Promise<number>;
+  /** A mark that changes when the file does; undefined if there is none to be had. */
+  revision(path: string, options?: ReadOptions): Promise<string | undefined>;
   /** Bytes `start … end − 1`: exactly that many, or an error. */
   read(
     path: string,

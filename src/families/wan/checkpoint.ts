@@ -6,6 +6,7 @@ import type { DeviceTensor } from '../../runtime/backend.ts';
 import { locateWeights, type Stage } from '../../runtime/stage.ts';
 import { ComponentFiles } from '../../weights/component.ts';
 import { HostWeights, type WeightNeed } from '../../weights/host-weights.ts';
+import { StoredWeights } from '../../weights/stored-weights.ts';
 import { type FileSource, readJson, type ReadOptions } from '../../weights/source.ts';
 import type { ComponentName, Conditioning, Denoiser, ModelCheckpoint } from '../family.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
@@ -98,7 +99,10 @@ export async function openWanCheckpoint(
     fetch(name, readOptions) {
       const component = files.get(name);
       if (!component) throw new Error(`no component ${name}`);
-      return HostWeights.load(component.files, component.needs, readOptions);
+      const { store } = readOptions ?? {};
+      return store
+        ? StoredWeights.open(store, component.files, component.needs, readOptions)
+        : HostWeights.load(component.files, component.needs, readOptions);
     },
     latentShape,
     async encodeText(runner, weights, ids, maxSequenceLength, precision) {

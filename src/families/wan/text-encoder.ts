@@ -2,7 +2,7 @@
 import type { Precision } from '../../graph/index.ts';
 import { modelFormat } from '../../errors.ts';
 import { output, type StageRunner } from '../../runtime/stage-runner.ts';
-import type { HostWeights } from '../../weights/host-weights.ts';
+import type { ComponentWeights } from '../../weights/component-weights.ts';
 import type { Umt5Config } from './config.ts';
 import type { Tap } from './transformer.ts';
 import { EMBEDDING, relativePositionBuckets, umt5Stages } from './umt5.ts';
@@ -15,7 +15,7 @@ export async function encodeTokens(
   config: Umt5Config,
   precision: Precision,
   runner: StageRunner,
-  weights: HostWeights,
+  weights: ComponentWeights,
   ids: readonly number[],
   tap?: Tap,
 ): Promise<Float32Array<ArrayBuffer>> {
@@ -29,7 +29,7 @@ export async function encodeTokens(
         'The tokenizer and the text encoder are of different checkpoints.',
       );
     }
-    rows.set(weights.row(EMBEDDING, id, config.dModel), i * config.dModel);
+    rows.set(await weights.row(EMBEDDING, id, config.dModel), i * config.dModel);
   }
   const data = relativePositionBuckets(
     tokens,
