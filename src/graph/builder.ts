@@ -118,7 +118,11 @@ export class GraphBuilder {
     if (elementCount(shape) !== data.length) {
       this.fail('constant', `${data.length} elements do not fill the shape`, [{ dtype, shape }]);
     }
-    const key = `${dtype}[${shape.join()}]:${data.join()}`;
+    // `join` writes −0 as 0.
+    const digits = Array.from<number | bigint, string>(data, (n) =>
+      Object.is(n, -0) ? '-0' : String(n),
+    );
+    const key = `${dtype}[${shape.join()}]:${digits.join()}`;
     const existing = this.#constants.get(key);
     if (existing) return existing.value;
     const value = this.#declare(`constant_${this.#constants.size}`, dtype, shape);
