@@ -36,3 +36,20 @@ test('keeps older clips when another pipeline is loaded', async ({ sharedPage, s
   await sharedPage.getByRole('button', { name: 'GIF', exact: true }).click();
   expect((await download).suggestedFilename()).toBe('a-blue-square-3.gif');
 });
+
+test('fetches a model once if it is kept on this machine', async ({ sharedPage, site }) => {
+  let fetched = 0;
+  sharedPage.on('request', (request) => {
+    const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers()['range'] ?? '') ?? [];
+    fetched += first === undefined ? 0 : Number(last) - Number(first) + 1;
+  });
+  const fields = { ...SMALL, 'num-frames': '1', prompt: 'a blue square', storage: '' };
+  await open(sharedPage, site, fields);
+  await generate(sharedPage);
+  expect(fetched).toBeGreaterThan(1e6);
+  fetched = 0;
+  await open(sharedPage, site, fields);
+  await generate(sharedPage);
+  // Headers are read again, to see that the checkpoint is the one that is kept.
+  expect(fetched).toBeLessThan(2e5);
+});

@@ -8,10 +8,10 @@ export class Engine {
 
   /** The pipeline for these settings: loaded, unless it is already. */
   async pipelineFor(
-    { model, device, dtype, budgetMegabytes }: Omit<Settings, 'generate'>,
+    { model, device, dtype, budgetMegabytes, storage }: Omit<Settings, 'generate'>,
     options: Pick<LoadOptions, 'onProgress' | 'signal'>,
   ): Promise<VideoPipeline> {
-    const key = JSON.stringify([model, device, dtype, budgetMegabytes]);
+    const key = JSON.stringify([model, device, dtype, budgetMegabytes, storage]);
     if (this.#pipeline && this.#key === key) return this.#pipeline;
     // One model at a time: the old one's memory may be what the new one needs.
     await this.#pipeline?.dispose();
@@ -20,6 +20,7 @@ export class Engine {
       ...options,
       device,
       dtype,
+      storage,
       ...(budgetMegabytes === undefined
         ? {}
         : { memory: { budgetBytes: Math.round(budgetMegabytes * 1e6) } }),

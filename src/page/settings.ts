@@ -14,6 +14,8 @@ export interface Settings {
   readonly dtype: ComputeDtype | 'auto';
   /** Megabytes on the device; no limit when absent. */
   readonly budgetMegabytes?: number;
+  /** Whether the checkpoint is kept in the browser's storage. */
+  readonly storage: boolean;
   readonly generate: GenerateOptions & { readonly prompt: string; readonly seed: number };
 }
 
@@ -65,6 +67,7 @@ export function readSettings(): Settings {
     device: select('device').value as DeviceChoice,
     dtype: select('dtype').value as ComputeDtype | 'auto',
     ...(budgetMegabytes === undefined ? {} : { budgetMegabytes }),
+    storage: input('storage').checked,
     generate: {
       ...numbers,
       ...(scheduler === '' ? {} : { scheduler }),
@@ -126,7 +129,8 @@ export function applyAddress(address: URLSearchParams): Set<string> {
       field instanceof HTMLTextAreaElement ||
       field instanceof HTMLSelectElement
     ) {
-      field.value = value;
+      if (field.type === 'checkbox') field.setAttribute('checked', '');
+      else field.value = value;
       given.add(name);
     }
   }
@@ -138,7 +142,7 @@ export function applyAddress(address: URLSearchParams): Set<string> {
 
 /** The address that brings this form back. */
 export function addressOf(settings: Settings): string {
-  const { model, device, dtype, budgetMegabytes, generate } = settings;
+  const { model, device, dtype, budgetMegabytes, storage, generate } = settings;
   const url = new URL(location.href);
   url.search = '';
   url.hash = '';
@@ -154,6 +158,7 @@ export function addressOf(settings: Settings): string {
   if (model !== DEFAULT_MODEL) url.searchParams.set('model', model);
   if (device !== 'auto') url.searchParams.set('device', device);
   if (dtype !== 'auto') url.searchParams.set('dtype', dtype);
+  if (storage) url.searchParams.set('storage', '');
   if (budgetMegabytes !== undefined) {
     url.searchParams.set('memory', String(budgetMegabytes));
   }
