@@ -80,8 +80,10 @@ def main() -> None:
         ])  # fmt: skip
         right = {a: {False: 0, True: 0} for a in ASPECTS}
         whole = {False: 0, True: 0}
+        readings = []
         for clip, (text, scene, unseen) in zip(clips, items):
             reading = measure.read(clip)
+            readings.append(reading)
             wrong = [a for a in ASPECTS if getattr(reading, a) != getattr(scene, a)]
             for a in ASPECTS:
                 right[a][unseen] += a not in wrong
@@ -92,6 +94,10 @@ def main() -> None:
         print(f"guidance {guidance}, {args.steps} steps: seen / held out, of {of[False]} / {of[True]}")
         for name, tally in [*right.items(), ("all four", whole)]:
             print(f"  {name:9s} {tally[False]:3d} / {tally[True]:3d}   {sum(tally.values()) / len(items):.0%}")
+        for kind in world.MOTIONS:
+            of_kind = [i for i, (_, scene, _) in enumerate(items) if scene.motion == kind]
+            good = sum(readings[i].motion == kind for i in of_kind)
+            print(f"  motion {kind:8s} {good:2d} of {len(of_kind)}")
         print(flush=True)
         figures[f"guidance {guidance}"] = {
             name: {"seen": f"{t[False]}/{of[False]}", "held_out": f"{t[True]}/{of[True]}"}

@@ -8,6 +8,7 @@ Stages that are done are not repeated: stop it and start it again at will.
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -35,7 +36,11 @@ def main() -> None:
     machine = ["--threads", preset["threads"], "--device", preset["device"]]
 
     if not (work / "tokenizer").exists():
-        run("tokenizer.py", "--out", work / "tokenizer")
+        # Token ids are part of a model's interface: a folder that has a tokenizer keeps it.
+        if (args.out / "tokenizer").exists():
+            shutil.copytree(args.out / "tokenizer", work / "tokenizer")
+        else:
+            run("tokenizer.py", "--out", work / "tokenizer")
     if not (work / "latents.pt").exists():
         run(
             "train_vae.py", "--work", work, "--minutes", preset["vae_minutes"],

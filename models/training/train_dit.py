@@ -52,6 +52,8 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=6)
     parser.add_argument("--heads", type=int, default=3)
     parser.add_argument("--text-width", type=int, default=128)
+    parser.add_argument("--motions", nargs="*", help="train on these motions only")
+    parser.add_argument("--across", type=int, nargs=2, help="keep clips whose centre lies in this range")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=3)
@@ -62,6 +64,12 @@ def main() -> None:
     tokenizer = pocket_tokenizer.load(args.work / "tokenizer")
     data = torch.load(args.work / "latents.pt")
     latents, scenes = data["latents"], [world.Scene(*s) for s in data["scenes"]]
+    keep = [i for i, s in enumerate(scenes) if not args.motions or s.motion in args.motions]
+    if args.across:
+        low, high = args.across
+        keep = [i for i in keep if low <= min(scenes[i].x, scenes[i].y) and max(scenes[i].x, scenes[i].y) <= high]
+    latents, scenes = latents[keep], [scenes[i] for i in keep]
+    print(f"{len(scenes)} clips", flush=True)
 
     text_encoder = build_text_encoder(len(tokenizer), args.text_width).to(args.device)
     transformer = build_transformer(
