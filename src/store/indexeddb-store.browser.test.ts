@@ -1,9 +1,12 @@
 /** @file The store on IndexedDB, in a browser. */
 import { deleteDB, openDB } from 'idb';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { openBrowserStore } from './indexeddb-backend.ts';
 import { requestPersistence } from './quota.ts';
+import { CheckpointReader } from './reader.ts';
+import { sha256 } from './sha256.ts';
 import { type Place, storeSuite } from './test-suite.ts';
+import { CheckpointWriter } from './writer.ts';
 
 async function freshDatabase(): Promise<Place> {
   const name = `zoetrope-test-${crypto.randomUUID()}`;
@@ -23,7 +26,7 @@ function refuseAccess(): never {
   throw new DOMException('denied', 'SecurityError');
 }
 
-storeSuite('IndexedDB store', freshDatabase, 5);
+storeSuite('IndexedDB store', freshDatabase, 25);
 
 test('the browser tells how much room there is', async () => {
   const place = await freshDatabase();
@@ -46,4 +49,56 @@ test('an opaque origin is told that it has no storage', async () => {
   } finally {
     Object.defineProperty(globalThis, 'indexedDB', { configurable: true, value: indexedDB });
   }
+});
+
+/** Lets `count` more Blobs in, as a browser does that is about to run out of room. */
+function limitBlobs(count: number): { mockRestore(): void } {
+  const put = Reflect.get(IDBObjectStore.prototype, 'put');
+  let left = count;
+  return vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(function limited(
+    this: IDBObjectStore,
+    value: unknown,
+    key?: IDBValidKey,
+  ) {
+    if (value instanceof Blob && left-- <= 0) throw new DOMException('', 'QuotaExceededError');
+    return put.call(this, value, key);
+  });
+}
+
+test('room that runs out halfway: earlier checkpoints stay, and the import goes on later', async () => {
+  const MB = 1 << 20;
+  const place = await freshDatabase();
+  const store = await place.open();
+  const data = new Uint8Array(8 * MB);
+  for (let at = 0; at < data.length; at += 65536) {
+    crypto.getRandomValues(data.subarray(at, at + 65536));
+  }
+  const parts = [{ name: 'data', byteLength: data.byteLength }];
+  const spec = { name: 'w', storage: 'f16', dtype: 'F16', shape: [4 * MB], parts };
+  const write = async (id: string, from: number) => {
+    const identity = { id, source: 's', revision: 'r', format: 'f16' };
+    const writer = await CheckpointWriter.open(store, identity, { chunkBytes: MB });
+    const bytes = data.map((byte) => byte ^ from);
+    await writer.append(spec, (_part, start) => bytes.subarray(start));
+    return writer.finish();
+  };
+  const earlier = await write('earlier', 0);
+  const limit = limitBlobs(3);
+  try {
+    await expect(write('later', 1)).rejects.toMatchObject({
+      code: 'storage-full',
+      message: expect.stringMatching(/needs 1\.0 MB, but .* are free and .* used/),
+    });
+  } finally {
+    limit.mockRestore();
+  }
+  // By hash: comparing so many elements one by one takes minutes.
+  const kept = await new CheckpointReader(store, earlier).readTensor('w');
+  expect(await sha256(kept)).toBe(await sha256(data));
+  const half = await store.openCheckpoint('later');
+  expect(half?.state).toBe('importing');
+  expect(half?.totalBytes).toBe(3 * MB);
+  expect((await write('later', 1)).state).toBe('complete');
+  store.close();
+  await place.remove();
 });
