@@ -19,9 +19,9 @@ export class HttpSource implements FileSource {
   async readText(path: string, options?: ReadOptions): Promise<string> {
     const response = await this.#request(path, {}, options);
     if (looksLikePage(response)) throw missingFile(this, path);
-    const text = await response.text();
-    options?.onBytes?.(text.length);
-    return text;
+    const bytes = await response.arrayBuffer();
+    options?.onBytes?.(bytes.byteLength);
+    return new TextDecoder().decode(bytes);
   }
 
   async exists(path: string, options?: ReadOptions): Promise<boolean> {
