@@ -124,10 +124,14 @@ test('guidance moves from the unconditional prediction through the conditional o
   expect(guided(4)).toEqual([2.5, 2, -15]);
 });
 
+/** The pixel in [−1, 1] of an 8-bit level. */
+function pixel(level: number): number {
+  return (2 * level) / 255 - 1;
+}
+
 describe('pictures', () => {
   test('are clamped, rounded half to even, and opaque', () => {
-    const half = (level: number): number => (2 * level) / 255 - 1;
-    const data = Float32Array.of(-1, half(127.5), 1, -7, 7, half(126.5));
+    const data = Float32Array.of(-1, pixel(127.5), 1, -7, 7, pixel(126.5));
     const { rgba, ...rest } = toFrameGroup({ data, shape: [1, 1, 2, 3] }, 4);
     expect(rest).toEqual({ firstFrame: 4, count: 1, width: 2, height: 1 });
     expect([...rgba]).toEqual([0, 128, 255, 255, 0, 255, 126, 255]);
