@@ -3,9 +3,9 @@ import { button, create, element } from './elements.ts';
 
 const SAMPLES = [
   'a red circle moves right',
-  'a yellow heart bounces',
-  'a white ring grows on navy',
-  'a purple diamond rises',
+  'a yellow circle falls at sunset',
+  'a purple ball rises over a meadow',
+  'a pink heart moves left on navy',
 ];
 
 export function setUpSamples(): void {
