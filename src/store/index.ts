@@ -12,4 +12,5 @@ export { openBrowserStore } from './indexeddb-backend.ts';
 export { requestPersistence } from './quota.ts';
 export { CheckpointReader } from './reader.ts';
 export * from './record.ts';
-export { type CheckpointIdentity, CheckpointWriter, type PartBytes } from './writer.ts';
+export type { CheckpointIdentity } from './resume.ts';
+export { CheckpointWriter, type PartBytes } from './writer.ts';

@@ -23,6 +23,7 @@ interface Sample {
 }
 
 const CHUNK_BYTES = 64;
+const IDENTITY = { id: 'x', source: 'hub/model', revision: 'main', format: 'q8' };
 const FIGURES = { usedBytes: 3e6, freeBytes: 5e6 };
 
 function sample(name: string, sizes: readonly number[], seed = 1): Sample {
@@ -43,11 +44,14 @@ async function importAll(
   samples: readonly Sample[],
   stopAfter = Infinity,
 ): Promise<{ record: CheckpointRecord | undefined; fetched: number }> {
-  const identity = { id, source: 'hub/model', revision: 'main', format: 'q8' };
-  const writer = await CheckpointWriter.open(store, identity, {
-    chunkBytes: CHUNK_BYTES,
-    metadata: { config: [1, null, 'x'] },
-  });
+  const writer = await CheckpointWriter.open(
+    store,
+    { ...IDENTITY, id },
+    {
+      chunkBytes: CHUNK_BYTES,
+      metadata: { config: [1, null, 'x'] },
+    },
+  );
   let fetched = 0;
   const isCut = (): boolean => fetched >= stopAfter;
   for (const { spec, bytes } of samples) {
@@ -219,15 +223,14 @@ export function storeSuite(title: string, place: () => Promise<Place>, numRuns: 
     test('a resumed import tells what is stored, and refuses other tensors', async () => {
       const samples = [sample('a', [64]), sample('b', [100]), sample('c', [10])];
       await importAll(store, 'x', samples, 150);
-      const identity = { id: 'x', source: 'hub/model', revision: 'main', format: 'q8' };
-      const writer = await CheckpointWriter.open(store, identity);
+      const writer = await CheckpointWriter.open(store, IDENTITY);
       expect([...writer.storedTensors]).toEqual(['a']);
       expect(writer.storedBytes).toBe(128);
       const other = sample('a', [65]);
       await expect(writer.append(other.spec, () => new Uint8Array(65))).rejects.toMatchObject({
         code: 'invalid-argument',
       });
-      const moved = { ...identity, revision: 'other' };
+      const moved = { ...IDENTITY, revision: 'other' };
       await expect(CheckpointWriter.open(store, moved)).rejects.toBeInstanceOf(ZoetropeError);
     });
 
@@ -236,6 +239,8 @@ export function storeSuite(title: string, place: () => Promise<Place>, numRuns: 
       await importAll(store, 'x', samples, 250);
       const half = await store.openCheckpoint('x');
       await store.delete(half?.chunks[1]?.hash ?? '');
+      const writer = await CheckpointWriter.open(store, IDENTITY);
+      expect([writer.storedBytes, writer.storedTensors.size]).toEqual([CHUNK_BYTES, 0]);
       const { record } = await importAll(store, 'x', samples);
       if (record) await expectReadable(store, record, samples);
       expect(record?.state).toBe('complete');

@@ -9,21 +9,14 @@ import {
   ALIGNMENT,
   type CheckpointRecord,
   type ChunkSlice,
-  isStored,
   type Json,
   MAX_CHUNK_BYTES,
   type StoredChunk,
   type StoredTensor,
   type TensorSpec,
 } from './record.ts';
+import { type CheckpointIdentity, describeSpec, resumable, tensorsWithin } from './resume.ts';
 import { sha256 } from './sha256.ts';
-
-export interface CheckpointIdentity {
-  readonly id: string;
-  readonly source: string;
-  readonly revision: string;
-  readonly format: string;
-}
 
 /**
  * Gives bytes `start … byteLength − 1` of a tensor's part, whole or in pieces. Called for parts that are not stored, or
@@ -50,6 +43,7 @@ export class CheckpointWriter {
   readonly #earlier: ReadonlyMap<string, StoredTensor>;
   readonly #tensors = new Map<string, TensorSpec & { readonly parts: readonly OpenPart[] }>();
   readonly #chunks: StoredChunk[];
+  readonly #resumedBytes: number;
   /** Slices of the chunk being filled: they get its hash once it is full. */
   #pending: { part: OpenPart; offset: number; length: number }[] = [];
   #buffer: Uint8Array<ArrayBuffer> | undefined;
@@ -62,6 +56,7 @@ export class CheckpointWriter {
     this.#record = record;
     this.#earlier = record.tensors;
     this.#chunks = [...record.chunks];
+    this.#resumedBytes = this.#flushed;
   }
 
   /**
@@ -107,8 +102,7 @@ export class CheckpointWriter {
 
   /** Names of the tensors that an earlier, interrupted import stored wholly. */
   get storedTensors(): ReadonlySet<string> {
-    const names = [...this.#earlier.values()].filter(isStored).map(({ name }) => name);
-    return new Set(names);
+    return tensorsWithin(this.#earlier.values(), this.#resumedBytes);
   }
 
   /** Bytes that are in the store for good, for progress. */
@@ -288,35 +282,4 @@ export class CheckpointWriter {
     await this.#store.commit(record, bytes);
     this.#record = record;
   }
-}
-
-/** The record to go on from: cut before the first chunk that the store no longer has. */
-async function resumable(
-  store: CheckpointStore,
-  record: CheckpointRecord,
-  identity: CheckpointIdentity,
-): Promise<CheckpointRecord> {
-  const { id, source, revision, format, state } = record;
-  if (state === 'complete') {
-    throw invalidArgument(
-      'id',
-      `the checkpoint ${id} is complete.`,
-      'Open it, or delete it first.',
-    );
-  }
-  if (source !== identity.source || revision !== identity.revision || format !== identity.format) {
-    throw invalidArgument(
-      'id',
-      `${id} names a half-made import of ${source} at ${revision} as ${format}.`,
-      'Delete that import first, or use another id.',
-    );
-  }
-  const present = await Promise.all(record.chunks.map(({ hash }) => store.has(hash)));
-  const missing = present.indexOf(false);
-  return missing < 0 ? record : { ...record, chunks: record.chunks.slice(0, missing) };
-}
-
-function describeSpec({ storage, dtype, shape, parts }: TensorSpec): string {
-  const sizes = parts.map(({ name, byteLength }) => `${name} ${byteLength}`).join(', ');
-  return `${storage} ${dtype}[${shape.join(', ')}] (${sizes})`;
 }
