@@ -22,7 +22,8 @@ export async function openCheckpoint(
 ): Promise<ModelCheckpoint> {
   const index = await readJson(source, 'model_index.json', options);
   const className = (index as { _class_name?: unknown } | null)?._class_name;
-  const open = typeof className === 'string' ? FAMILIES[className] : undefined;
+  const isKnown = typeof className === 'string' && Object.hasOwn(FAMILIES, className);
+  const open = isKnown ? FAMILIES[className] : undefined;
   if (!open) {
     throw modelFormat(
       `${source.name} is a ${typeof className === 'string' ? className : 'checkpoint of no named class'}.`,
