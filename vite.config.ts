@@ -9,8 +9,23 @@ export default defineConfig({
   appType: 'mpa',
   plugins: [bundledModelsPlugin()],
   worker: { format: 'es' },
-  // Its wasm is found relative to its own module, which pre-bundling would move.
-  optimizeDeps: { exclude: ['onnxruntime-web'] },
+  optimizeDeps: {
+    // Its wasm is found relative to its own module, which pre-bundling would move.
+    exclude: ['onnxruntime-web'],
+    // Named, because what the server finds only later (the worker, a first MP4) makes it reload the page.
+    include: [
+      '@bufbuild/protobuf',
+      '@huggingface/tokenizers',
+      '@petamoriken/float16',
+      'client-zip',
+      'comlink',
+      'idb',
+      'mediabunny',
+      'modern-gif',
+      'onnx-buf',
+      'pure-rand/generator/mersenne',
+    ],
+  },
   build: { target: 'es2023', sourcemap: true },
   server: { headers: ISOLATION_HEADERS },
   preview: { headers: ISOLATION_HEADERS },
