@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest';
+import { ZoetropeError } from '../errors.ts';
+import { type QuantFormat, quantizedByteLength, quantizedShapes } from './quantize-format.ts';
+import { allocateQuantized, dequantize, quantizeRows } from './quantize.ts';
+
+const SCALES = ['float32', 'float16'] as const;
+
+function wave(count: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length: count }, (_, i) => Math.sin(i * 1.7) * Math.cos(i * 0.31));
+}
+
+describe.each([4, 8] as const)('%i bits', (bits) => {
+  test('every weight is within half a step of what it was, whatever the row length', () => {
+    for (const blockSize of [16, 32, 64, 128] as const) {
+      for (const columns of [1, 31, 48, 64, 130]) {
+        for (const scaleDtype of SCALES) {
+          const format: QuantFormat = { bits, blockSize };
+          const weights = wave(3 * columns);
+          const target = allocateQuantized(format, 3, columns, scaleDtype);
+          quantizeRows(format, weights, columns, target);
+          const back = dequantize(format, target, columns);
+          // The 4-bit search may clip the extreme a little for the sake of the others.
+          const bound = bits === 8 ? 0.5 / 126 : 1.2 / 7;
+          for (const [i, weight] of weights.entries()) {
+            expect(Math.abs((back[i] ?? Number.NaN) - weight)).toBeLessThan(bound);
+          }
+        }
+      }
+    }
+  });
+
+  test('row ranges fill the same target as the whole weight at once', () => {
+    const format: QuantFormat = { bits, blockSize: 32 };
+    const weights = wave(7 * 50);
+    const whole = allocateQuantized(format, 7, 50, 'float32');
+    const parts = allocateQuantized(format, 7, 50, 'float32');
+    quantizeRows(format, weights, 50, whole);
+    quantizeRows(format, weights.subarray(5 * 50), 50, parts, 5);
+    quantizeRows(format, weights.subarray(0, 5 * 50), 50, parts, 0);
+    expect(parts).toEqual(whole);
+  });
+
+  test('zeros, tiny and constant blocks', () => {
+    const format: QuantFormat = { bits, blockSize: 32 };
+    for (const scaleDtype of SCALES) {
+      for (const value of [0, 1e-9, 0.25, -0.25]) {
+        const target = allocateQuantized(format, 1, 32, scaleDtype);
+        quantizeRows(format, new Float32Array(32).fill(value), 32, target);
+        for (const back of dequantize(format, target, 32)) {
+          expect(Math.abs(back - value)).toBeLessThan(2e-3 * Math.abs(value) + 1e-7);
+        }
+      }
+    }
+  });
+
+  test('weights that are not finite, or rows that do not fit, are refused', () => {
+    const format: QuantFormat = { bits, blockSize: 32 };
+    for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      const weights = wave(64);
+      weights[40] = bad;
+      const target = allocateQuantized(format, 1, 64, 'float32');
+      expect(() => quantizeRows(format, weights, 64, target)).toThrow(ZoetropeError);
+    }
+    const target = allocateQuantized(format, 1, 64, 'float32');
+    expect(() => quantizeRows(format, wave(64), 64, target, 1)).toThrow(RangeError);
+    expect(() => quantizeRows(format, wave(65), 64, target)).toThrow(RangeError);
+  });
+});
+
+test('sizes', () => {
+  const q4: QuantFormat = { bits: 4, blockSize: 32 };
+  expect(quantizedShapes(q4, 5, 48)).toEqual({ codes: [5, 2, 16], scales: [5, 2] });
+  expect(quantizedByteLength(q4, 5, 48, 'float32')).toBe(5 * 2 * (16 + 4));
+  expect(quantizedByteLength({ bits: 8, blockSize: 64 }, 2, 64, 'float16')).toBe(2 * (64 + 2));
+});

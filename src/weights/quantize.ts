@@ -1,0 +1,157 @@
+/**
+ * @file Blockwise weight-only quantization into the layout of {@link QuantFormat}, and back. Rows are independent, so a
+ * caller may convert and quantize a few rows at a time: no copy of a whole tensor is ever needed in float32.
+ */
+import { getFloat16, setFloat16 } from '@petamoriken/float16';
+import { modelFormat } from '../errors.ts';
+import { blocksPerRow, bytesPerBlock, type QuantFormat } from './quantize-format.ts';
+import { scale4, scale8 } from './quantize-scale.ts';
+
+/** Codes and scales of a weight `[rows, columns]`; shapes as `quantizedShapes` says. */
+export interface QuantizedWeight {
+  readonly codes: Uint8Array<ArrayBuffer>;
+  /** float16 scales are held as their bits. */
+  readonly scales: Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
+}
+
+/** Room for a weight `[rows, columns]`, to be filled by {@link quantizeRows}. */
+export function allocateQuantized(
+  format: QuantFormat,
+  rows: number,
+  columns: number,
+  scaleDtype: 'float32' | 'float16',
+): QuantizedWeight {
+  const blocks = rows * blocksPerRow(format, columns);
+  return {
+    codes: new Uint8Array(blocks * bytesPerBlock(format)),
+    scales: scaleDtype === 'float32' ? new Float32Array(blocks) : new Uint16Array(blocks),
+  };
+}
+
+/**
+ * Quantizes rows `firstRow …` of a weight.
+ * @param weights The rows alone: `[n, columns]`, row-major, n = weights.length / columns.
+ * @param target Of the whole weight; only what belongs to these rows is written.
+ * @throws ZoetropeError `model-format` if a weight is not finite. RangeError if the rows do not fit the target.
+ */
+export function quantizeRows(
+  format: QuantFormat,
+  weights: Float32Array,
+  columns: number,
+  target: QuantizedWeight,
+  firstRow = 0,
+): void {
+  const rows = weights.length / columns;
+  const blocks = blocksPerRow(format, columns);
+  const blockBytes = bytesPerBlock(format);
+  if (!Number.isInteger(rows) || (firstRow + rows) * blocks > target.scales.length) {
+    throw new RangeError(`${weights.length} weights in rows of ${columns} do not fit the target`);
+  }
+  const choose = format.bits === 8 ? scale8 : scale4;
+  const encode = format.bits === 8 ? encode8 : encode4;
+  for (let row = 0; row < rows; row++) {
+    const rowEnd = (row + 1) * columns;
+    for (let block = 0; block < blocks; block++) {
+      const start = row * columns + block * format.blockSize;
+      const end = Math.min(start + format.blockSize, rowEnd);
+      const index = (firstRow + row) * blocks + block;
+      // Codes are made for the scale that is stored, not for the one that was meant.
+      const scale = storeScale(target.scales, index, choose(weights, start, end));
+      if (scale - scale !== 0) throw notFinite(firstRow + row);
+      const inverse = scale === 0 ? 0 : 1 / scale;
+      const at = index * blockBytes;
+      encode(weights, start, end, inverse, target.codes, at, at + blockBytes);
+    }
+  }
+}
+
+/** The weights that codes and scales stand for, `[rows, columns]`. */
+export function dequantize(
+  format: QuantFormat,
+  { codes, scales }: QuantizedWeight,
+  columns: number,
+): Float32Array<ArrayBuffer> {
+  const blocks = blocksPerRow(format, columns);
+  const rows = scales.length / blocks;
+  const { bits, blockSize } = format;
+  const weights = new Float32Array(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const scale = readScale(scales, row * blocks + Math.floor(column / blockSize));
+      const position = row * blocks * blockSize + column;
+      const byte = codes[bits === 8 ? position : position >> 1] ?? 0;
+      const code = bits === 8 ? byte - 128 : ((position & 1) === 0 ? byte & 15 : byte >> 4) - 8;
+      weights[row * columns + column] = code * scale;
+    }
+  }
+  return weights;
+}
+
+/** Padding gets the code of zero. */
+function encode8(
+  weights: Float32Array,
+  start: number,
+  end: number,
+  inverse: number,
+  codes: Uint8Array,
+  at: number,
+  atEnd: number,
+): void {
+  let to = at;
+  for (let i = start; i < end; i++) {
+    // Truncating after adding a half rounds, as the sum is not negative. The clamp is for coarse float16 scales.
+    const code = ((weights[i] ?? 0) * inverse + 128.5) | 0;
+    codes[to++] = code > 255 ? 255 : code < 0 ? 0 : code;
+  }
+  while (to < atEnd) codes[to++] = 128;
+}
+
+/** Two codes a byte, the earlier one in the low half. Padding gets the code of zero. */
+function encode4(
+  weights: Float32Array,
+  start: number,
+  end: number,
+  inverse: number,
+  codes: Uint8Array,
+  at: number,
+  atEnd: number,
+): void {
+  let to = at;
+  let i = start;
+  for (; i + 1 < end; i += 2) {
+    codes[to++] = code4(weights[i] ?? 0, inverse) | (code4(weights[i + 1] ?? 0, inverse) << 4);
+  }
+  if (i < end) codes[to++] = code4(weights[i] ?? 0, inverse) | 0x80;
+  while (to < atEnd) codes[to++] = 0x88;
+}
+
+function code4(weight: number, inverse: number): number {
+  const code = (weight * inverse + 8.5) | 0;
+  return code > 15 ? 15 : code < 0 ? 0 : code;
+}
+
+/** @returns The scale as stored. */
+function storeScale(scales: QuantizedWeight['scales'], index: number, scale: number): number {
+  if (scales instanceof Float32Array) {
+    scales[index] = scale;
+  } else {
+    setFloat16(HALF, 0, scale, true);
+    scales[index] = HALF.getUint16(0, true);
+  }
+  return readScale(scales, index);
+}
+
+function readScale(scales: QuantizedWeight['scales'], index: number): number {
+  if (scales instanceof Float32Array) return scales[index] ?? 0;
+  HALF.setUint16(0, scales[index] ?? 0, true);
+  return getFloat16(HALF, 0, true);
+}
+
+const HALF = new DataView(new ArrayBuffer(2));
+
+function notFinite(row: number): Error {
+  return modelFormat(
+    `Row ${row} of a weight holds values that are not finite, or too large for its format.`,
+    'The file is damaged or of a failed training run; download it again or choose another.',
+  );
+}
