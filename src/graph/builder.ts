@@ -31,6 +31,7 @@ import {
   type DType,
   elementCount,
   type Graph,
+  sameShape,
   type Shape,
   type Value,
   type WeightInput,
@@ -101,8 +102,13 @@ export class GraphBuilder {
     source: { shape?: Shape; packing?: WeightPacking } = {},
   ): Value {
     const existing = this.#weights.find((weight) => weight.name === name);
-    if (existing) return { name, dtype: existing.dtype, shape: existing.shape };
     const sourceShape = source.shape ?? shape;
+    if (existing) {
+      const isSame = existing.dtype === dtype && sameShape(existing.shape, shape);
+      if (!isSame)
+        this.fail('weight', `${name} is declared twice, differently`, [existing, { dtype, shape }]);
+      return { name, dtype, shape };
+    }
     if (elementCount(sourceShape) !== elementCount(shape)) {
       this.fail('weight', `${name} has shape [${sourceShape.join(', ')}]`, [{ dtype, shape }]);
     }

@@ -1,7 +1,7 @@
 /** @file Attention, always in float32: float16 kernels sum in float16 and drift with the number of keys. */
 import type { GraphBuilder } from './builder.ts';
 import { first } from './ops-elementwise.ts';
-import type { Value } from './types.ts';
+import { sameShape, type Value } from './types.ts';
 
 /**
  * Rotary position embedding of adjacent pairs (Su et al. 2021). One row of cosines and sines a token, so that tables of
@@ -17,7 +17,8 @@ export function rotaryEmbedding(
 ): Value {
   const [, tokens, width] = x.shape;
   const pairs = cos.shape[1] ?? 0;
-  if (x.shape.length !== 3 || cos.shape[0] !== tokens || pairs * 2 * heads !== width) {
+  const isTable = cos.shape[0] === tokens && sameShape(cos.shape, sin.shape);
+  if (x.shape.length !== 3 || !isTable || pairs * 2 * heads !== width) {
     g.fail('RotaryEmbedding', 'tables must be [tokens, headDim / 2]', [x, cos, sin]);
   }
   // One start offset: token i reads row i of the tables.
@@ -55,6 +56,7 @@ export function attention(
     valueWidth === undefined ||
     keyBatch !== batch ||
     keyWidth !== width ||
+    value.shape[0] !== batch ||
     value.shape[1] !== keys ||
     width % heads !== 0 ||
     valueWidth % heads !== 0 ||

@@ -25,8 +25,12 @@ export function framesOf(g: GraphBuilder, x: Value): Frames {
 export function conv2d(g: GraphBuilder, x: Value, weight: Value, bias: Value): Value {
   const { t, h, w, c } = framesOf(g, x);
   const [outChannels, inChannels, kh, kw] = weight.shape;
-  if (!outChannels || !kh || !kw || inChannels !== c || kh % 2 === 0 || kw % 2 === 0) {
+  const isWeight = weight.shape.length === 4 && inChannels === c;
+  if (!isWeight || !outChannels || !kh || !kw || kh % 2 === 0 || kw % 2 === 0) {
     g.fail('Conv', 'weight must be [O, C, k, k] with k odd', [x, weight, bias]);
+  }
+  if (bias.shape.length !== 1 || bias.shape[0] !== outChannels) {
+    g.fail('Conv', 'bias must be [O]', [x, weight, bias]);
   }
   if (c % 4 !== 0 && outChannels % 4 === 0) {
     // onnxruntime's WebGPU kernel is wrong for just this mix of vector widths (docs/decisions/0001).

@@ -20,6 +20,9 @@ export function linear(g: GraphBuilder, x: Value, weight: Value, bias?: Value): 
   if (weight.shape.length !== 2 || n === undefined || k === undefined || depth !== k) {
     g.fail('Gemm', 'weight must be [N, K] with K the last axis of x', [x, weight]);
   }
+  if (bias && (bias.shape.length !== 1 || bias.shape[0] !== n)) {
+    g.fail('Gemm', 'bias must be [N]', [x, weight, bias]);
+  }
   const rows = elementCount(x.shape) / k;
   const flat = cast(g, reshape(g, x, [rows, k]), weight.dtype);
   const fused = bias !== undefined && weight.dtype === 'float32';

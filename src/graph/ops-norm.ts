@@ -12,8 +12,10 @@ export function layerNorm(
 ): Value {
   const scale = affine?.scale ?? g.constant(new Float32Array(lastAxis(g, x)).fill(1));
   const operands = affine ? [x, scale, affine.bias] : [x, scale];
-  if (scale.shape.length !== 1 || scale.shape[0] !== x.shape.at(-1)) {
-    g.fail('LayerNormalization', 'scale must fit the last axis', operands);
+  const fits = (value: Value): boolean =>
+    value.shape.length === 1 && value.shape[0] === x.shape.at(-1);
+  if (!operands.slice(1).every(fits)) {
+    g.fail('LayerNormalization', 'scale and bias must fit the last axis', operands);
   }
   return first(g.node('LayerNormalization', operands, [x], { attributes: { axis: -1n, epsilon } }));
 }

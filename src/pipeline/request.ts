@@ -79,7 +79,7 @@ function stepped(
   const fits =
     Number.isInteger(value) && value >= first && value <= most && (value - first) % step === 0;
   if (fits) return value;
-  const number = Number.isFinite(value) ? value : first;
+  const number = Number.isNaN(value) ? first : Math.min(most, Math.max(first, value));
   const limit = first + Math.floor((most - first) / step) * step;
   const nearest = first + Math.round((number - first) / step) * step;
   const offered = Math.min(limit, Math.max(first, nearest));
@@ -92,7 +92,7 @@ function stepped(
 
 function whole(name: string, value: number, most: number): number {
   if (Number.isInteger(value) && value >= 1 && value <= most) return value;
-  const number = Number.isFinite(value) ? Math.round(value) : 1;
+  const number = Number.isNaN(value) ? 1 : Math.round(value);
   const nearest = Math.min(most, Math.max(1, number));
   throw invalidArgument(
     name,

@@ -99,7 +99,8 @@ export class HttpSource implements FileSource {
         position += value.byteLength;
       }
     } catch (cause) {
-      if (isAbortError(cause)) throw cause;
+      // Whatever the reason that the caller gave, it is the caller's.
+      if (options?.signal?.aborted || isAbortError(cause)) throw cause;
       throw this.#unreachable('the connection broke', cause);
     } finally {
       // The rest of a whole file, where a part was asked for; a part ends by itself.
@@ -118,7 +119,7 @@ export class HttpSource implements FileSource {
       const signal = options?.signal;
       response = await this.#fetch(this.#base + path, { headers, ...(signal ? { signal } : {}) });
     } catch (cause) {
-      if (isAbortError(cause)) throw cause;
+      if (options?.signal?.aborted || isAbortError(cause)) throw cause;
       throw this.#unreachable(`${path} could not be fetched`, cause);
     }
     if (response.status === 404 || response.status === 410) throw missingFile(this, path);
