@@ -2,9 +2,9 @@
  * @file Blockwise weight-only quantization into the layout of {@link QuantFormat}, and back. Rows are independent, so a
  * caller may convert and quantize a few rows at a time: no copy of a whole tensor is ever needed in float32.
  */
-import { getFloat16, setFloat16 } from '@petamoriken/float16';
 import { modelFormat } from '../errors.ts';
 import { blocksPerRow, bytesPerBlock, type QuantFormat } from './quantize-format.ts';
+import { halfBits, halfValue } from './quantize-half.ts';
 import { scale4, scale8 } from './quantize-scale.ts';
 
 /** Codes and scales of a weight `[rows, columns]`; shapes as `quantizedShapes` says. */
@@ -132,22 +132,14 @@ function code4(weight: number, inverse: number): number {
 
 /** @returns The scale as stored. */
 function storeScale(scales: QuantizedWeight['scales'], index: number, scale: number): number {
-  if (scales instanceof Float32Array) {
-    scales[index] = scale;
-  } else {
-    setFloat16(HALF, 0, scale, true);
-    scales[index] = HALF.getUint16(0, true);
-  }
+  scales[index] = scales instanceof Float32Array ? scale : halfBits(scale);
   return readScale(scales, index);
 }
 
 function readScale(scales: QuantizedWeight['scales'], index: number): number {
-  if (scales instanceof Float32Array) return scales[index] ?? 0;
-  HALF.setUint16(0, scales[index] ?? 0, true);
-  return getFloat16(HALF, 0, true);
+  const stored = scales[index] ?? 0;
+  return scales instanceof Float32Array ? stored : halfValue(stored);
 }
-
-const HALF = new DataView(new ArrayBuffer(2));
 
 function notFinite(row: number): Error {
   return modelFormat(
