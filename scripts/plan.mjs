@@ -95,6 +95,7 @@ async function main() {
       },
     );
     const budget = (number(values.memory) ?? Number.POSITIVE_INFINITY) * 1e6;
+    if (!(budget > 0)) throw new Error(`--memory: ${values.memory} is not a number of megabytes.`);
     const plan = planRun(checkpoint, parameters, values.dtype, budget);
     const { width, height, numFrames } = parameters;
     console.log(
