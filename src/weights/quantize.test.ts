@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { ZoetropeError } from '../errors.ts';
-import { type QuantFormat, quantizedByteLength, quantizedShapes } from './quantize-format.ts';
+import { dequantizeFp8, quantizeFp8 } from './fp8.ts';
+import {
+  Q4,
+  Q8,
+  type QuantFormat,
+  quantizedByteLength,
+  quantizedShapes,
+} from './quantize-format.ts';
 import { allocateQuantized, dequantize, quantizeRows } from './quantize.ts';
 
 const SCALES = ['float32', 'float16'] as const;
@@ -72,4 +79,52 @@ test('sizes', () => {
   expect(quantizedShapes(q4, 5, 48)).toEqual({ codes: [5, 2, 16], scales: [5, 2] });
   expect(quantizedByteLength(q4, 5, 48, 'float32')).toBe(5 * 2 * (16 + 4));
   expect(quantizedByteLength({ bits: 8, blockSize: 64 }, 2, 64, 'float16')).toBe(2 * (64 + 2));
+});
+
+/** Normal numbers (Box & Muller 1958) from a fixed linear congruential sequence. */
+function normals(): () => number {
+  let state = 1;
+  const uniform = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (state + 0.5) / 2 ** 32;
+  };
+  return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
+}
+
+/** Student's t: heavier tails with fewer degrees of freedom. */
+function student(normal: () => number, freedom: number): number {
+  let sum = 0;
+  for (let i = 0; i < freedom; i++) sum += normal() ** 2;
+  return normal() / Math.sqrt(sum / freedom);
+}
+
+/** ‖back − weights‖ / ‖weights‖. */
+function relativeL2(back: Float32Array, weights: Float32Array): number {
+  let difference = 0;
+  let size = 0;
+  for (const [i, weight] of weights.entries()) {
+    difference += ((back[i] ?? Number.NaN) - weight) ** 2;
+    size += weight ** 2;
+  }
+  return Math.sqrt(difference / size);
+}
+
+/** Measured: q8 0.53 %, 0.73 %, 1.1 %; FP8 2.0–2.7 %; q4 8.1–12 %; the extreme at ±7 without a search 9.7–13 %. */
+test.each([
+  ['Gaussian', (normal: () => number) => normal(), 0.084],
+  ['Student-t (4)', (normal: () => number) => student(normal, 4), 0.115],
+  ['Student-t (2)', (normal: () => number) => student(normal, 2), 0.125],
+] as const)('%s weights: 8 bits beat FP8 with a scale for each row', (_name, draw, most4) => {
+  const columns = 768;
+  const normal = normals();
+  const weights = Float32Array.from({ length: 128 * columns }, () => draw(normal));
+  const error = (format: QuantFormat): number => {
+    const target = allocateQuantized(format, 128, columns, 'float16');
+    quantizeRows(format, weights, columns, target);
+    return relativeL2(dequantize(format, target, columns), weights);
+  };
+  expect(error(Q8)).toBeLessThan(
+    0.7 * relativeL2(dequantizeFp8(quantizeFp8(weights, columns), columns), weights),
+  );
+  expect(error(Q4)).toBeLessThan(most4);
 });
