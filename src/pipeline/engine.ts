@@ -7,36 +7,27 @@ import type { ComponentName, ModelCheckpoint } from '../families/family.ts';
 import { openCheckpoint } from '../families/open-checkpoint.ts';
 import type { Backend } from '../runtime/backend.ts';
 import { openBackend } from '../runtime/open-backend.ts';
-import type { CheckpointStore } from '../store/checkpoint-store.ts';
-import { openBrowserStore } from '../store/indexeddb-backend.ts';
-import { requestPersistence } from '../store/quota.ts';
 import type { ComponentWeights } from '../weights/component-weights.ts';
 import type { FileSource } from '../weights/source.ts';
 import type {
   CheckpointReport,
   ComputeDtype,
   DeviceReport,
-  EncodedVideo,
-  EncodeOptions,
-  FrameGroup,
   GenerateOptions,
-  GenerationParameters,
   LoadOptions,
   MemoryReading,
   Notice,
-  PhaseSeconds,
   VideoPipelineInterface,
-  VideoResult,
 } from './api.ts';
-import { encodeFrames, FrameStore } from './frame-store.ts';
+import { EngineResult } from './engine-result.ts';
+import { type FetchOptions, fetchWeights } from './fetch-weights.ts';
+import { FrameStore } from './frame-store.ts';
 import { runGeneration, type RunHooks } from './generate.ts';
 import { resolveRequest } from './request.ts';
 
-export interface EngineOptions extends LoadOptions {
+export interface EngineOptions extends LoadOptions, FetchOptions {
   /** Stands in for `navigator.gpu`. */
   gpu?: GPU;
-  /** Stands in for the browser's storage. */
-  store?: CheckpointStore;
 }
 
 /** What a checkpoint is, from its JSON files and headers alone. */
@@ -232,50 +223,6 @@ export class EnginePipeline implements VideoPipelineInterface {
   }
 }
 
-export class EngineResult implements VideoResult {
-  readonly parameters: GenerationParameters;
-  readonly notices: readonly Notice[];
-  readonly seconds: PhaseSeconds;
-  readonly memory: MemoryReading;
-  readonly encoded?: EncodedVideo;
-  readonly #frames: FrameStore;
-  readonly #backend: Backend;
-
-  constructor(
-    parameters: GenerationParameters,
-    notices: readonly Notice[],
-    seconds: PhaseSeconds,
-    memory: MemoryReading,
-    frames: FrameStore,
-    encoded: EncodedVideo | undefined,
-    backend: Backend,
-  ) {
-    this.parameters = parameters;
-    this.notices = notices;
-    this.seconds = seconds;
-    this.memory = memory;
-    if (encoded) this.encoded = encoded;
-    this.#frames = frames;
-    this.#backend = backend;
-  }
-
-  frames(): Promise<readonly FrameGroup[]> {
-    return Promise.resolve(this.#frames.groups);
-  }
-
-  encode(options: EncodeOptions): Promise<EncodedVideo> {
-    const read = (): MemoryReading => {
-      const { liveBytes, peakBytes } = this.#backend.ledger.read();
-      return { liveBytes, peakBytes };
-    };
-    return encodeFrames(this.#frames.groups, this.parameters, options, read);
-  }
-
-  dispose(): Promise<void> {
-    return this.#frames.dispose();
-  }
-}
-
 /** What files and reports call the model: its folder's name, not where it happened to be served. */
 function modelName(source: string): string {
   return source.split('/').findLast((part) => part !== '') ?? source;
@@ -315,47 +262,6 @@ function deviceNotices(report: DeviceReport): Notice[] {
     notices.push({ code: 'no-shader-f16', message });
   }
   return notices;
-}
-
-/** @throws ZoetropeError `feature-missing` if storage is asked for and there is none. */
-async function openStore(options: EngineOptions): Promise<CheckpointStore | undefined> {
-  if (options.store || options.storage !== true) return options.store;
-  const store = await openBrowserStore();
-  // Without it the browser may drop the model when it needs room; that is no reason not to keep it.
-  await requestPersistence();
-  return store;
-}
-
-async function fetchWeights(
-  model: ModelCheckpoint,
-  backend: Backend,
-  options: EngineOptions,
-): Promise<Record<ComponentName, ComponentWeights>> {
-  const { onProgress, signal } = options;
-  const store = await openStore(options);
-  const totalBytes = model.components.reduce((sum, { bytes }) => sum + bytes, 0);
-  let loadedBytes = 0;
-  let reported = 0;
-  const fetch = (file: ComponentName): Promise<ComponentWeights> =>
-    model.fetch(file, {
-      ...(signal ? { signal } : {}),
-      ...(store ? { store } : {}),
-      onBytes: (bytes) => {
-        loadedBytes = Math.min(totalBytes, loadedBytes + bytes);
-        const isDue = loadedBytes - reported > totalBytes / 200 || loadedBytes === totalBytes;
-        if (!isDue) return;
-        reported = loadedBytes;
-        const { liveBytes, peakBytes } = backend.ledger.read();
-        const memory = { liveBytes, peakBytes };
-        const fraction = loadedBytes / totalBytes;
-        onProgress?.({ type: 'download', file, fraction, loadedBytes, totalBytes, memory });
-      },
-    });
-  return {
-    text_encoder: await fetch('text_encoder'),
-    transformer: await fetch('transformer'),
-    vae: await fetch('vae'),
-  };
 }
 
 function ignore(): void {}

@@ -17,7 +17,8 @@ import type {
   PhaseSeconds,
   Progress,
 } from './api.ts';
-import { EnginePipeline, type EngineResult, inspectSource } from './engine.ts';
+import { EnginePipeline, inspectSource } from './engine.ts';
+import type { EngineResult } from './engine-result.ts';
 
 /** Callbacks of a call, as one object that comlink proxies. */
 export interface Listener {

@@ -1,0 +1,54 @@
+/** @file Gets the weights of all components, into RAM or into the store, and says how far it is. */
+import type { ComponentName, ModelCheckpoint } from '../families/family.ts';
+import type { Backend } from '../runtime/backend.ts';
+import type { CheckpointStore } from '../store/checkpoint-store.ts';
+import { openBrowserStore } from '../store/indexeddb-backend.ts';
+import { requestPersistence } from '../store/quota.ts';
+import type { ComponentWeights } from '../weights/component-weights.ts';
+import type { LoadOptions } from './api.ts';
+
+export interface FetchOptions extends Pick<LoadOptions, 'storage' | 'onProgress' | 'signal'> {
+  /** Stands in for the browser's storage. */
+  store?: CheckpointStore;
+}
+
+/** @throws ZoetropeError `feature-missing` if storage is asked for and there is none. */
+async function openStore(options: FetchOptions): Promise<CheckpointStore | undefined> {
+  if (options.store || options.storage !== true) return options.store;
+  const store = await openBrowserStore();
+  // Without it the browser may drop the model when it needs room; that is no reason not to keep it.
+  await requestPersistence();
+  return store;
+}
+
+export async function fetchWeights(
+  model: ModelCheckpoint,
+  backend: Backend,
+  options: FetchOptions,
+): Promise<Record<ComponentName, ComponentWeights>> {
+  const { onProgress, signal } = options;
+  const store = await openStore(options);
+  const totalBytes = model.components.reduce((sum, { bytes }) => sum + bytes, 0);
+  let loadedBytes = 0;
+  let reported = 0;
+  const fetch = (file: ComponentName): Promise<ComponentWeights> =>
+    model.fetch(file, {
+      ...(signal ? { signal } : {}),
+      ...(store ? { store } : {}),
+      onBytes: (bytes) => {
+        loadedBytes = Math.min(totalBytes, loadedBytes + bytes);
+        const isDue = loadedBytes - reported > totalBytes / 200 || loadedBytes === totalBytes;
+        if (!isDue) return;
+        reported = loadedBytes;
+        const { liveBytes, peakBytes } = backend.ledger.read();
+        const memory = { liveBytes, peakBytes };
+        const fraction = loadedBytes / totalBytes;
+        onProgress?.({ type: 'download', file, fraction, loadedBytes, totalBytes, memory });
+      },
+    });
+  return {
+    text_encoder: await fetch('text_encoder'),
+    transformer: await fetch('transformer'),
+    vae: await fetch('vae'),
+  };
+}
