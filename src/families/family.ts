@@ -111,6 +111,4 @@ export interface ModelCheckpoint {
   decoderPlan(latents: LatentShape): DecoderPlan;
   /** Latent frame `frame`, scaled as the decoder wants it, channels last. */
   decoderInput(latents: Float32Array, shape: LatentShape, frame: number): Float32Array<ArrayBuffer>;
-  /** Operations of one conditioning's pass and of the decode, for estimates of time. */
-  flops(shape: { latents: LatentShape; textTokens: number }): { step: number; decode: number };
 }

@@ -253,9 +253,8 @@ function chooseDtype(wanted: ComputeDtype | 'auto', report: DeviceReport): Compu
 
 function deviceNotices(report: DeviceReport): Notice[] {
   const notices: Notice[] = [];
-  if (report.notice !== undefined) {
-    const isSoftware = report.notice.includes('software');
-    notices.push({ code: isSoftware ? 'software-device' : 'no-webgpu', message: report.notice });
+  if (report.notice !== undefined && report.noticeCode !== undefined) {
+    notices.push({ code: report.noticeCode, message: report.notice });
   }
   if (report.device === 'webgpu' && !report.hasShaderF16) {
     const message = 'This GPU has no float16 arithmetic: computing in float32.';

@@ -1,5 +1,5 @@
 /** @file A run, readable from top to bottom: prompt → embeddings → latents → frames. */
-import { decodeStream } from '../decode/stream.ts';
+import { decodeFlops, type DecoderPlan, decodeStream } from '../decode/stream.ts';
 import type { ComponentName, LatentShape, ModelCheckpoint } from '../families/family.ts';
 import { cleanPrompt } from '../families/text/prompt.ts';
 import type { Precision } from '../graph/index.ts';
@@ -56,17 +56,16 @@ export async function runGeneration(
   hooks: RunHooks,
 ): Promise<RunReport> {
   const { checkpoint } = context;
-  const { maxSequenceLength: textTokens, guidanceScale } = parameters;
   const latentShape = checkpoint.latentShape(parameters);
   // Made here too, so that a sampler that cannot be is told before anything is computed.
   makeScheduler(checkpoint, parameters);
-  const isGuided = guidanceScale > 1;
-  const batch = isGuided ? 2 : 1;
+  const isGuided = parameters.guidanceScale > 1;
   // All phases before the first runs: a decode that does not fit is told now, not after the denoising.
   const plans = planRun(checkpoint, parameters, context.precision.linear, context.budgetBytes);
-  const flops = checkpoint.flops({ latents: latentShape, textTokens });
-  const stepFlops = flops.step * batch;
-  const clock = new Clock(stepFlops * parameters.numInferenceSteps + flops.decode);
+  const decoder = checkpoint.decoderPlan(latentShape);
+  const stepFlops = plans.transformer.flops * (isGuided ? 2 : 1);
+  const flops = decodeFlops(decoder, latentShape.frames);
+  const clock = new Clock(stepFlops * parameters.numInferenceSteps + flops);
   const run = new Run(context, parameters, hooks, plans, clock);
 
   const started = performance.now();
@@ -74,7 +73,7 @@ export async function runGeneration(
   const encoded = performance.now();
   const latents = await run.denoise(texts, latentShape, stepFlops);
   const denoised = performance.now();
-  await run.decode(latents, latentShape, flops.decode);
+  await run.decode(latents, latentShape, decoder, flops);
   const decoded = performance.now();
   return {
     notices: run.notices,
@@ -213,10 +212,14 @@ class Run {
   }
 
   /** From latents to pictures, each group handed on as it is made. */
-  async decode(latents: Float32Array, latentShape: LatentShape, flops: number): Promise<void> {
+  async decode(
+    latents: Float32Array,
+    latentShape: LatentShape,
+    plan: DecoderPlan,
+    flops: number,
+  ): Promise<void> {
     const { checkpoint } = this.#context;
     const { numFrames } = this.#parameters;
-    const plan = checkpoint.decoderPlan(latentShape);
     await this.#withRunner('vae', 'decode', async (runner) => {
       const stages = [...plan.first, ...(latentShape.frames > 1 ? plan.rest : [])];
       await runner.load(stages, (done) =>

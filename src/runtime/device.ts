@@ -20,6 +20,8 @@ export interface DeviceReport {
   readonly maxStorageBufferBindingSize: number;
   /** Why this device and not another, where the choice needs a word. */
   readonly notice?: string;
+  /** What `notice` is about, for programs. */
+  readonly noticeCode?: 'no-webgpu' | 'software-device';
 }
 
 export interface OpenDevice {
@@ -107,12 +109,15 @@ async function choose(
       );
     }
     const notice = 'No WebGPU adapter was found: computing on the CPU with WebAssembly, slowly.';
-    return { adapter, report: { ...WASM_REPORT, notice } };
+    return { adapter, report: { ...WASM_REPORT, notice, noticeCode: 'no-webgpu' } };
   }
   const report = describeAdapter(adapter);
   if (choice === 'auto' && report.isSoftware) {
     const notice = `WebGPU is here only in software (${report.adapter}): computing on the CPU with WebAssembly, which is faster.`;
-    return { adapter: undefined, report: { ...WASM_REPORT, notice } };
+    return {
+      adapter: undefined,
+      report: { ...WASM_REPORT, notice, noticeCode: 'software-device' },
+    };
   }
   return { adapter, report };
 }

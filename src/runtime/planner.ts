@@ -31,6 +31,8 @@ export interface PhasePlan {
   /** Activations, intermediates, and small change. */
   readonly workingSetBytes: number;
   readonly predictedPeakBytes: number;
+  /** Operations of all stages, each once. */
+  readonly flops: number;
 }
 
 /** Bytes of a stage's weights on the device. */
@@ -52,6 +54,7 @@ export function planPhase(needs: PhaseNeeds, budgetBytes: number): PhasePlan {
     residentWeightBytes: resident,
     workingSetBytes,
     predictedPeakBytes: resident + workingSetBytes,
+    flops: stages.reduce((sum, { graph }) => sum + graph.flops, 0),
   });
   if (weightBytes + workingSetBytes <= budgetBytes) return plan(weightBytes);
 

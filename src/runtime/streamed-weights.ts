@@ -32,7 +32,6 @@ export class StreamedWeights implements WeightProvider {
   readonly #position = new Map<string, number>();
   readonly #slotCount: number;
   readonly #slots: Slot[] = [];
-  #streamedBytes = 0;
   #isDisposed = false;
 
   /** @param stages All stages of the cycle, in order. */
@@ -54,11 +53,6 @@ export class StreamedWeights implements WeightProvider {
       this.#position.set(stage.name, index);
     }
     this.#slotCount = Math.min(plan.slots, this.#cycle.length);
-  }
-
-  /** Bytes that went through the ring so far. */
-  get streamedBytes(): number {
-    return this.#streamedBytes;
   }
 
   async acquire(stage: Stage): Promise<Bindings> {
@@ -156,7 +150,6 @@ export class StreamedWeights implements WeightProvider {
       if (this.#isDisposed) return;
       const tensor = tensors[weight.name];
       if (tensor) this.#backend.upload(tensor, data);
-      this.#streamedBytes += data.byteLength;
     }
   }
 }

@@ -1,5 +1,5 @@
 /** @file A Wan checkpoint in diffusers' `WanPipeline` layout: its components, checked, and the phases of a run. */
-import { decodeActivationBytes, decodeFlops } from '../../decode/stream.ts';
+import { decodeActivationBytes } from '../../decode/stream.ts';
 import { modelFormat, ZoetropeError } from '../../errors.ts';
 import type { Precision } from '../../graph/index.ts';
 import type { DeviceTensor } from '../../runtime/backend.ts';
@@ -137,13 +137,6 @@ export async function openWanCheckpoint(
     },
     decoderPlan: (latents) => decoderPlan(vae, latents),
     decoderInput: (latents, shape, frame) => latentFrame(vae, latents, shape, frame),
-    flops: (shape) => ({
-      step: allStages(transformerStages(config, shape, F32)).reduce(
-        (sum, { graph }) => sum + graph.flops,
-        0,
-      ),
-      decode: decodeFlops(decoderPlan(vae, shape.latents), shape.latents.frames),
-    }),
   };
 }
 
