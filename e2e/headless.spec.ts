@@ -71,7 +71,13 @@ test('writes a clip and a report', async () => {
       encode: expect.any(Number),
       total: expect.any(Number),
     },
-    memory: { peakBytes: expect.any(Number), liveBytes: expect.any(Number) },
+    memory: {
+      peakBytes: expect.any(Number),
+      liveBytes: expect.any(Number),
+      byKind: expect.any(Object),
+      ramBytes: expect.any(Number),
+      streamedBytes: expect.any(Number),
+    },
     output: { bytes: bytes.byteLength, frames: 5, container: 'mp4', width: 128, height: 128 },
   });
   expect(readdirSync(folder).toSorted()).toEqual(['clip.mp4', 'report.json']);

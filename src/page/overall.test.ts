@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { Progress } from '../pipeline/api.ts';
 import { overallFraction, stageText } from './overall.ts';
 
-const memory = { liveBytes: 0, peakBytes: 0 };
+const memory = { liveBytes: 0, peakBytes: 0, byKind: {}, ramBytes: 0, streamedBytes: 0 };
 
 it('moves forward from stage to stage and ends at 1', () => {
   const run: Progress[] = [

@@ -3,7 +3,12 @@
  * Names are diffusers' parameter names in camelCase.
  */
 
-import type { ComponentSummary, GenerationDefaults, SizeConstraints } from '../families/family.ts';
+import type {
+  ComponentName,
+  ComponentSummary,
+  GenerationDefaults,
+  SizeConstraints,
+} from '../families/family.ts';
 import type {
   ComputeDtype,
   Container,
@@ -12,9 +17,11 @@ import type {
   VideoCodecName,
 } from '../media/clip.ts';
 import type { SchedulerName } from '../schedulers/scheduler.ts';
+import type { TensorKind } from '../runtime/backend.ts';
 import type { DeviceChoice, DeviceReport } from '../runtime/device.ts';
 
 export type {
+  ComponentName,
   ComponentSummary,
   ComputeDtype,
   Container,
@@ -31,7 +38,8 @@ export type {
 export interface LoadOptions {
   device?: DeviceChoice;
   dtype?: ComputeDtype | 'auto';
-  memory?: MemoryOptions;
+  /** `auto` (the default) settles everything from what the device and the machine report. */
+  memory?: 'auto' | MemoryOptions;
   /**
    * Keeps the checkpoint in the browser's storage: a later load fetches nothing, and weights are read from there when a
    * stage needs them instead of being held in RAM. Default false.
@@ -41,13 +49,70 @@ export interface LoadOptions {
   signal?: AbortSignal;
 }
 
+/**
+ * How linear layers' weights are kept, off the device and on it. `q8` and `q4` are blockwise; norms, biases, embeddings and
+ * the first and last layers stay floats. `f16` computes in float32 where the device has no float16.
+ */
+export type WeightsFormat = 'f32' | 'f16' | 'q8' | 'q4';
+
 export interface MemoryOptions {
   /**
    * Bytes on the device, for everything. Weights that do not fit beside the rest are streamed in while others compute.
    * Absent: no limit but the device's.
    */
   budgetBytes?: number;
+  /** Absent: f16 or f32, as `dtype` says. */
+  weights?: WeightsFormat;
+  /** Bytes of RAM for weights that are read from storage again and again. Needs `storage`. Absent: none. */
+  ramBytes?: number;
+  /** Whether both passes of guidance hold their activations at once. Absent: batched, unless only the other fits. */
+  guidance?: 'batched' | 'sequential';
+  /** Pixels a side of a decoder tile. Absent: whole frames, unless only tiles fit. */
+  tile?: number;
 }
+
+/** One phase of a run on the device, as predicted. */
+export interface PhaseMemory {
+  readonly name: ComponentName;
+  /** Of all stages. */
+  readonly weightBytes: number;
+  /** On the device at once: what stays, and the ring through which the rest passes. */
+  readonly residentWeightBytes: number;
+  /** Activations, intermediates, and small change. */
+  readonly workingSetBytes: number;
+  readonly predictedPeakBytes: number;
+  readonly stages: number;
+  /** Of `stages`, those that pass through the ring. */
+  readonly streamedStages: number;
+}
+
+/** What a clip will take, told before anything is fetched. */
+export interface MemoryPlan {
+  /** Everything stays on the device; or weights are streamed, or frames decoded in tiles; or it cannot be done. */
+  readonly outcome: 'resident' | 'streamed' | 'too-large';
+  /** Why, in a sentence for the user. */
+  readonly reason: string;
+  readonly weights: WeightsFormat;
+  readonly guidance: 'batched' | 'sequential';
+  /** Pixels a side; absent if frames are decoded whole. */
+  readonly tile?: number;
+  readonly budgetBytes?: number;
+  /** Of the phases; empty and 0 if the clip is too large. */
+  readonly phases: readonly PhaseMemory[];
+  readonly predictedPeakBytes: number;
+  readonly downloadBytes: number;
+  /** Of the weights in RAM or in the browser's storage, in the format above. */
+  readonly storedBytes: number;
+  /** The least budget that would do, if it is too large. */
+  readonly leastBudgetBytes?: number;
+}
+
+/** What a plan depends on besides the checkpoint; absent: the checkpoint's defaults. */
+export type PlanOptions = Pick<LoadOptions, 'device' | 'dtype' | 'memory'> &
+  Pick<
+    GenerateOptions,
+    'width' | 'height' | 'numFrames' | 'guidanceScale' | 'maxSequenceLength' | 'signal'
+  >;
 
 /** What `inspect` learns of a checkpoint from its JSON files and safetensors headers alone. */
 export interface CheckpointReport {
@@ -92,10 +157,18 @@ export interface GenerateOptions {
   signal?: AbortSignal;
 }
 
+export type MemoryKind = TensorKind | 'onnxruntime';
+
 /** Bytes. On wasm the ledger counts tensors in the wasm heap's stead. */
 export interface MemoryReading {
   readonly liveBytes: number;
   readonly peakBytes: number;
+  /** Live bytes by what they are for; `onnxruntime` is what it allocates for itself. */
+  readonly byKind: Readonly<Partial<Record<MemoryKind, number>>>;
+  /** Weights held in RAM. */
+  readonly ramBytes: number;
+  /** Weights written to the device since the run began. */
+  readonly streamedBytes: number;
 }
 
 interface ProgressBase {

@@ -1,5 +1,4 @@
 /** @file A finished run: its frames, kept where they were made until the caller lets go of them. */
-import type { Backend } from '../runtime/backend.ts';
 import type {
   EncodedVideo,
   EncodeOptions,
@@ -19,24 +18,23 @@ export class EngineResult implements VideoResult {
   readonly memory: MemoryReading;
   readonly encoded?: EncodedVideo;
   readonly #frames: FrameStore;
-  readonly #backend: Backend;
+  readonly #readMemory: () => MemoryReading;
 
   constructor(
     parameters: GenerationParameters,
     notices: readonly Notice[],
     seconds: PhaseSeconds,
-    memory: MemoryReading,
     frames: FrameStore,
     encoded: EncodedVideo | undefined,
-    backend: Backend,
+    readMemory: () => MemoryReading,
   ) {
     this.parameters = parameters;
     this.notices = notices;
     this.seconds = seconds;
-    this.memory = memory;
+    this.memory = readMemory();
     if (encoded) this.encoded = encoded;
     this.#frames = frames;
-    this.#backend = backend;
+    this.#readMemory = readMemory;
   }
 
   frames(): Promise<readonly FrameGroup[]> {
@@ -44,11 +42,7 @@ export class EngineResult implements VideoResult {
   }
 
   encode(options: EncodeOptions): Promise<EncodedVideo> {
-    const read = (): MemoryReading => {
-      const { liveBytes, peakBytes } = this.#backend.ledger.read();
-      return { liveBytes, peakBytes };
-    };
-    return encodeFrames(this.#frames.groups, this.parameters, options, read);
+    return encodeFrames(this.#frames.groups, this.parameters, options, this.#readMemory);
   }
 
   dispose(): Promise<void> {

@@ -15,6 +15,7 @@ import type {
   DeviceReport,
   GenerateOptions,
   LoadOptions,
+  MemoryOptions,
   MemoryReading,
   Notice,
   VideoPipelineInterface,
@@ -23,6 +24,7 @@ import { EngineResult } from './engine-result.ts';
 import { type FetchOptions, fetchWeights } from './fetch-weights.ts';
 import { FrameStore } from './frame-store.ts';
 import { runGeneration, type RunHooks } from './generate.ts';
+import { readMemory } from './memory-reading.ts';
 import { resolveRequest } from './request.ts';
 
 export interface EngineOptions extends LoadOptions, FetchOptions {
@@ -71,7 +73,7 @@ export class EnginePipeline implements VideoPipelineInterface {
   ): Promise<EnginePipeline> {
     const started = performance.now();
     const { signal } = options;
-    const budgetBytes = checkBudget(options.memory?.budgetBytes);
+    const budgetBytes = checkBudget(memoryOptions(options).budgetBytes);
     const reopen = async (): Promise<Backend> => {
       const opened = await openBackend(options.device ?? 'auto', options.gpu);
       opened.ledger.limit(budgetBytes);
@@ -164,10 +166,9 @@ export class EnginePipeline implements VideoPipelineInterface {
         parameters,
         [...this.notices, ...report.notices],
         { load: this.#loadSeconds, ...report.seconds },
-        await this.memory(),
         frames,
         encoded,
-        this.#backend,
+        () => this.#readMemory(),
       );
     } catch (error) {
       await frames.dispose();
@@ -191,8 +192,11 @@ export class EnginePipeline implements VideoPipelineInterface {
   }
 
   memory(): Promise<MemoryReading> {
-    const { liveBytes, peakBytes } = this.#backend.ledger.read();
-    return Promise.resolve({ liveBytes, peakBytes });
+    return Promise.resolve(this.#readMemory());
+  }
+
+  #readMemory(): MemoryReading {
+    return readMemory(this.#backend, Object.values(this.#weights));
   }
 
   async dispose(): Promise<void> {
@@ -226,6 +230,10 @@ export class EnginePipeline implements VideoPipelineInterface {
 /** What files and reports call the model: its folder's name, not where it happened to be served. */
 function modelName(source: string): string {
   return source.split('/').findLast((part) => part !== '') ?? source;
+}
+
+function memoryOptions({ memory }: EngineOptions): MemoryOptions {
+  return memory === undefined || memory === 'auto' ? {} : memory;
 }
 
 /** No budget is one that nothing exceeds. */

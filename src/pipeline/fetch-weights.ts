@@ -6,6 +6,7 @@ import { openBrowserStore } from '../store/indexeddb-backend.ts';
 import { requestPersistence } from '../store/quota.ts';
 import type { ComponentWeights } from '../weights/component-weights.ts';
 import type { LoadOptions } from './api.ts';
+import { readMemory } from './memory-reading.ts';
 
 export interface FetchOptions extends Pick<LoadOptions, 'storage' | 'onProgress' | 'signal'> {
   /** Stands in for the browser's storage. */
@@ -31,8 +32,9 @@ export async function fetchWeights(
   const totalBytes = model.components.reduce((sum, { bytes }) => sum + bytes, 0);
   let loadedBytes = 0;
   let reported = 0;
-  const fetch = (file: ComponentName): Promise<ComponentWeights> =>
-    model.fetch(file, {
+  const fetched: ComponentWeights[] = [];
+  const fetch = async (file: ComponentName): Promise<ComponentWeights> => {
+    const weights = await model.fetch(file, {
       ...(signal ? { signal } : {}),
       ...(store ? { store } : {}),
       onBytes: (bytes) => {
@@ -40,15 +42,18 @@ export async function fetchWeights(
         const isDue = loadedBytes - reported > totalBytes / 200 || loadedBytes === totalBytes;
         if (!isDue) return;
         reported = loadedBytes;
-        const { liveBytes, peakBytes } = backend.ledger.read();
-        const memory = { liveBytes, peakBytes };
+        const memory = readMemory(backend, fetched);
         const fraction = loadedBytes / totalBytes;
         onProgress?.({ type: 'download', file, fraction, loadedBytes, totalBytes, memory });
       },
     });
-  return {
-    text_encoder: await fetch('text_encoder'),
-    transformer: await fetch('transformer'),
-    vae: await fetch('vae'),
+    fetched.push(weights);
+    return weights;
   };
+  const [text_encoder, transformer, vae] = [
+    await fetch('text_encoder'),
+    await fetch('transformer'),
+    await fetch('vae'),
+  ];
+  return { text_encoder, transformer, vae };
 }

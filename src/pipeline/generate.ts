@@ -18,6 +18,7 @@ import type {
 import { Clock } from './clock.ts';
 import { toFrameGroup } from './frames.ts';
 import { applyGuidance } from './guidance.ts';
+import { readMemory } from './memory-reading.ts';
 import { randn } from './noise.ts';
 import { planRun, type RunPlan } from './plan.ts';
 import { FrameStore } from './frame-store.ts';
@@ -268,11 +269,11 @@ class Run {
   }
 
   #report(progress: DistributiveOmit<Progress, 'memory' | 'etaSeconds'>): void {
-    const { liveBytes, peakBytes } = this.#context.backend.ledger.read();
+    const { backend, weights } = this.#context;
     const { etaSeconds } = this.#clock;
     this.#hooks.onProgress({
       ...progress,
-      memory: { liveBytes, peakBytes },
+      memory: readMemory(backend, Object.values(weights)),
       ...(etaSeconds === undefined ? {} : { etaSeconds }),
     });
   }

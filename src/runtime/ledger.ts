@@ -11,6 +11,8 @@ export interface LedgerReading {
   readonly peakBytes: number;
   /** Live bytes by label. Buffers that onnxruntime makes for itself are under `onnxruntime`. */
   readonly byLabel: Readonly<Record<string, number>>;
+  /** Bytes of weights written to the device since the ledger was opened or its peak reset. */
+  readonly weightBytesWritten: number;
 }
 
 export class Ledger {
@@ -18,6 +20,7 @@ export class Ledger {
   #limitBytes = Number.POSITIVE_INFINITY;
   #live = 0;
   #peak = 0;
+  #weightBytesWritten = 0;
 
   /** An allocation that would go above it throws `out-of-memory` before it is made. */
   limit(bytes: number): void {
@@ -45,9 +48,15 @@ export class Ledger {
     else this.#byLabel.delete(label);
   }
 
-  /** Starts a new peak at the present level. */
+  /** Counts weights on their way to the device. */
+  wroteWeights(bytes: number): void {
+    this.#weightBytesWritten += bytes;
+  }
+
+  /** Starts a new peak at the present level, and counts written weights anew. */
   resetPeak(): void {
     this.#peak = this.#live;
+    this.#weightBytesWritten = 0;
   }
 
   read(): LedgerReading {
@@ -55,6 +64,7 @@ export class Ledger {
       liveBytes: this.#live,
       peakBytes: this.#peak,
       byLabel: Object.fromEntries(this.#byLabel),
+      weightBytesWritten: this.#weightBytesWritten,
     };
   }
 }

@@ -38,6 +38,7 @@ export class WasmBackend implements Backend {
   }
 
   upload(tensor: DeviceTensor, data: HostData): void {
+    if (tensor.kind === 'weights') this.ledger.wroteWeights(data.byteLength);
     asCpu(tensor).data = data;
   }
 

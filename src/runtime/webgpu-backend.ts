@@ -94,6 +94,7 @@ export class WebGpuBackend implements Backend {
 
   upload(tensor: DeviceTensor, data: HostData): void {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    if (tensor.kind === 'weights') this.ledger.wroteWeights(bytes.byteLength);
     const tail = bytes.byteLength % 4;
     const { buffer } = asGpu(tensor);
     // writeBuffer moves whole words; the padding up to 16 bytes leaves room for the last one.

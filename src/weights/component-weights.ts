@@ -3,6 +3,8 @@ import type { WeightInput } from '../graph/types.ts';
 import type { WeightData } from './convert.ts';
 
 export interface ComponentWeights {
+  /** Bytes held in RAM now. */
+  readonly ramBytes: number;
   /** The tensor `prefix + weight.name` as the graph input wants it. */
   get(prefix: string, weight: WeightInput): WeightData | Promise<WeightData>;
   /** Row `index` of a `[rows, columns]` table, as float32. */

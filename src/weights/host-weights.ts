@@ -49,6 +49,10 @@ export class HostWeights implements ComponentWeights {
     return weights;
   }
 
+  get ramBytes(): number {
+    return [...this.#tensors.values()].reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
+  }
+
   /** The tensor `prefix + weight.name` as the graph input wants it. */
   get(prefix: string, weight: WeightInput): WeightData {
     const { dtype, bytes } = this.#tensor(prefix + weight.name);

@@ -19,6 +19,7 @@ const FORMAT = 'source';
 const PIECE_BYTES = 16 * 1024 * 1024;
 
 export class StoredWeights implements ComponentWeights {
+  readonly ramBytes = 0;
   readonly #reader: CheckpointReader;
 
   private constructor(reader: CheckpointReader) {

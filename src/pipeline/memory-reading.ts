@@ -1,0 +1,14 @@
+/** @file The memory that a progress report and a result tell: the device's by the ledger, and weights in RAM. */
+import type { Backend } from '../runtime/backend.ts';
+import type { ComponentWeights } from '../weights/component-weights.ts';
+import type { MemoryReading } from './api.ts';
+
+export function readMemory(
+  backend: Backend,
+  weights: Iterable<ComponentWeights> = [],
+): MemoryReading {
+  const { liveBytes, peakBytes, byLabel, weightBytesWritten } = backend.ledger.read();
+  let ramBytes = 0;
+  for (const component of weights) ramBytes += component.ramBytes;
+  return { liveBytes, peakBytes, byKind: byLabel, ramBytes, streamedBytes: weightBytesWritten };
+}
