@@ -14,10 +14,28 @@ const USAGE = `Usage: npm run plan -- [options]
   --guidance-scale X          above 1 two passes are held at once      (the model's default)
   --dtype NAME                float32 or float16                                     (float16)
   --memory N                  budget of device memory in MB                        (no limit)
+  --weights NAME              f32, f16, q8 or q4                            (as --dtype says)
+  --guidance NAME             batched or sequential              (batched, if that can be made)
+  --tile N                    pixels a side of a decoder tile       (whole frames, if they can)
   --help                      this text
 `;
 
-const PHASES = /** @type {const} */ (['text_encoder', 'transformer', 'vae']);
+/** @typedef {import('../src/pipeline/api.ts').PhaseMemory} Phase */
+
+/** WebGPU's smallest legal limits: what fits them fits every device. */
+const LIMITS = { maxBufferSize: 256 * 2 ** 20, maxStorageBufferBindingSize: 128 * 2 ** 20 };
+
+/** @param {string} dtype */
+function device(dtype) {
+  return {
+    device: 'webgpu',
+    adapter: 'any',
+    isSoftware: false,
+    hasShaderF16: dtype === 'float16',
+    hasSubgroups: true,
+    ...LIMITS,
+  };
+}
 
 /** @param {number} bytes */
 function megabytes(bytes) {
@@ -60,6 +78,9 @@ async function main() {
       'guidance-scale': { type: 'string' },
       dtype: { type: 'string', default: 'float16' },
       memory: { type: 'string' },
+      weights: { type: 'string' },
+      guidance: { type: 'string' },
+      tile: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -73,49 +94,50 @@ async function main() {
   await withEngine(async (load) => {
     const { NodeFolderSource } = await load('/src/weights/node-source.ts');
     const { openCheckpoint } = await load('/src/families/open-checkpoint.ts');
-    const { resolveRequest } = await load('/src/pipeline/request.ts');
-    const { planRun } = await load('/src/pipeline/plan.ts');
+    const { planMemory } = await load('/src/pipeline/memory-plan.ts');
     const checkpoint = await openCheckpoint(new NodeFolderSource(folder));
-    const { defaults, constraints } = checkpoint;
-    const parameters = resolveRequest(
-      {
-        prompt: 'plan',
-        width: number(values.width),
-        height: number(values.height),
-        numFrames: number(values['num-frames']),
-        guidanceScale: number(values['guidance-scale']),
+    const { defaults } = checkpoint;
+    const width = number(values.width) ?? defaults.width;
+    const height = number(values.height) ?? defaults.height;
+    const numFrames = number(values['num-frames']) ?? defaults.numFrames;
+    const megabyte = number(values.memory);
+    const tile = number(values.tile);
+    const { weights, guidance } = values;
+    const plan = planMemory(checkpoint, device(values.dtype), {
+      width,
+      height,
+      numFrames,
+      guidanceScale: number(values['guidance-scale']),
+      dtype: values.dtype,
+      memory: {
+        ...(megabyte === undefined ? {} : { budgetBytes: megabyte * 1e6 }),
+        ...(weights === undefined ? {} : { weights }),
+        ...(guidance === undefined ? {} : { guidance }),
+        ...(tile === undefined ? {} : { tile }),
       },
-      {
-        model: values.model,
-        scheduler: '',
-        device: 'webgpu',
-        dtype: values.dtype,
-        defaults,
-        constraints,
-      },
-    );
-    const budget = (number(values.memory) ?? Number.POSITIVE_INFINITY) * 1e6;
-    if (!(budget > 0)) throw new Error(`--memory: ${values.memory} is not a number of megabytes.`);
-    const plan = planRun(checkpoint, parameters, values.dtype, budget);
-    const { width, height, numFrames } = parameters;
+    });
     console.log(
-      `${values.model}, ${width} × ${height}, ${numFrames} frames, ${values.dtype}; MB on the device`,
+      `${values.model}, ${width} × ${height}, ${numFrames} frames, weights ${plan.weights}; ` +
+        `download ${megabytes(plan.downloadBytes)} MB, kept ${megabytes(plan.storedBytes)} MB.`,
     );
+    console.log(plan.reason);
+    if (plan.outcome === 'too-large') {
+      process.exitCode = 1;
+      return;
+    }
+    console.log('MB on the device:');
     console.table(
       Object.fromEntries(
-        PHASES.map((name) => {
-          const phase = plan[name];
-          return [
-            name,
-            {
-              weights: megabytes(phase.weightBytes),
-              'of them resident': megabytes(phase.residentWeightBytes),
-              'working set': megabytes(phase.workingSetBytes),
-              peak: megabytes(phase.predictedPeakBytes),
-              'streamed stages': phase.streaming?.streamed.length ?? 0,
-            },
-          ];
-        }),
+        /** @type {Phase[]} */ (plan.phases).map((phase) => [
+          phase.name,
+          {
+            weights: megabytes(phase.weightBytes),
+            'of them resident': megabytes(phase.residentWeightBytes),
+            'working set': megabytes(phase.workingSetBytes),
+            peak: megabytes(phase.predictedPeakBytes),
+            'streamed stages': `${phase.streamedStages} of ${phase.stages}`,
+          },
+        ]),
       ),
     );
   });

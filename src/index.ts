@@ -1,4 +1,4 @@
 /** @file What the library exports: the page's side only. onnxruntime is loaded by the worker that it starts. */
 export { type ErrorCode, isAbortError, ZoetropeError } from './errors.ts';
 export type * from './pipeline/api.ts';
-export { inspectCheckpoint, probeDevice, VideoPipeline } from './pipeline/client.ts';
+export { inspectCheckpoint, planMemory, probeDevice, VideoPipeline } from './pipeline/client.ts';

@@ -8,7 +8,7 @@ import type { PhaseNeeds } from '../runtime/planner.ts';
 import type { StageRunner } from '../runtime/stage-runner.ts';
 import type { CheckpointStore } from '../store/checkpoint-store.ts';
 import type { ComponentWeights } from '../weights/component-weights.ts';
-import type { ReadOptions } from '../weights/source.ts';
+import type { ImportOptions } from '../weights/stored-weights.ts';
 import type { PromptTokenizer } from './text/tokenizer.ts';
 
 /** What a clip of this checkpoint may measure. */
@@ -82,10 +82,16 @@ export interface ModelCheckpoint {
   readonly constraints: SizeConstraints;
   readonly defaults: GenerationDefaults;
   readonly components: readonly ComponentSummary[];
-  /** Fetches what a component needs: into RAM, or into `store`, from where it is read as it is needed. */
+  /** Bytes of a component as it is kept for `precision`, in RAM or in a store. */
+  storedBytes(component: ComponentName, precision: Precision): number;
+  /**
+   * Fetches what a component needs, converted to be kept for `precision`: into RAM, or into `store`, from where it is
+   * read as it is needed. Runs may compute in another element type than it was kept for, but not in another format.
+   */
   fetch(
     component: ComponentName,
-    options?: ReadOptions & { store?: CheckpointStore },
+    precision: Precision,
+    options?: ImportOptions & { store?: CheckpointStore },
   ): Promise<ComponentWeights>;
 
   latentShape(size: { width: number; height: number; numFrames: number }): LatentShape;

@@ -92,14 +92,14 @@ export class GraphBuilder {
   }
 
   /**
-   * Declares a weight: a graph input that the checkpoint tensor `name` fills.
-   * @param sourceShape Shape in the checkpoint, checked when it is bound; default: `shape`.
+   * Declares a weight: a graph input that a checkpoint tensor fills.
+   * @param source What the checkpoint has, checked when it is bound; default: a tensor of the same name and shape.
    */
   weight(
     name: string,
     dtype: DType,
     shape: Shape,
-    source: { shape?: Shape; packing?: WeightPacking } = {},
+    source: { name?: string; shape?: Shape; packing?: WeightPacking } = {},
   ): Value {
     const existing = this.#weights.find((weight) => weight.name === name);
     const sourceShape = source.shape ?? shape;
@@ -109,11 +109,14 @@ export class GraphBuilder {
         this.fail('weight', `${name} is declared twice, differently`, [existing, { dtype, shape }]);
       return { name, dtype, shape };
     }
-    if (elementCount(sourceShape) !== elementCount(shape)) {
+    const packing = source.packing ?? 'none';
+    // Codes are packed and padded to whole blocks: their count follows from the format.
+    const isWhole = typeof packing === 'string';
+    if (isWhole && elementCount(sourceShape) !== elementCount(shape)) {
       this.fail('weight', `${name} has shape [${sourceShape.join(', ')}]`, [{ dtype, shape }]);
     }
     const value = this.#declare(name, dtype, shape);
-    this.#weights.push({ ...value, sourceShape, packing: source.packing ?? 'none' });
+    this.#weights.push({ ...value, source: source.name ?? name, sourceShape, packing });
     return value;
   }
 

@@ -5,5 +5,6 @@ export * from './ops-conv.ts';
 export * from './ops-elementwise.ts';
 export * from './ops-linear.ts';
 export * from './ops-norm.ts';
+export * from './ops-quantized.ts';
 export * from './ops-shape.ts';
 export * from './types.ts';

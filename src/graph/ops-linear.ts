@@ -1,12 +1,17 @@
 /** @file Dense layers, in the layout checkpoints have: weight `[N, K]`, so nothing is transposed on import. */
+import type { QuantFormat } from '../weights/quantize-format.ts';
 import type { GraphBuilder } from './builder.ts';
 import { add, cast, first } from './ops-elementwise.ts';
+import { quantizedLinearLayer } from './ops-quantized.ts';
 import { reshape } from './ops-shape.ts';
 import { elementCount, type DType, type Value } from './types.ts';
 
-/** Element types of the linear layers' operands. The residual stream around them is float32 either way. */
+/** How a model's linear layers compute. The residual stream around them is float32 either way. */
 export interface Precision {
+  /** Element type of the operands. */
   readonly linear: 'float32' | 'float16';
+  /** Weights of the layers that a family lets be quantized; absent: as `linear`. */
+  readonly weights?: QuantFormat;
 }
 
 /**
@@ -58,4 +63,23 @@ export function linearLayer(
   const bias =
     (options.bias ?? true) ? g.weight(`${name}.bias`, 'float32', [outFeatures]) : undefined;
   return linear(g, x, weight, bias);
+}
+
+/**
+ * A layer of the kind that a model has most of: its weights are quantized if `precision` says so.
+ * @param options.dtype In the place of `precision.linear`.
+ */
+export function blockLinear(
+  g: GraphBuilder,
+  x: Value,
+  name: string,
+  outFeatures: number,
+  precision: Precision,
+  options: { bias?: boolean; dtype?: 'float32' } = {},
+): Value {
+  const { dtype = precision.linear, bias = true } = options;
+  const { weights } = precision;
+  return weights
+    ? quantizedLinearLayer(g, x, name, outFeatures, weights, { scaleDtype: dtype, bias })
+    : linearLayer(g, x, name, outFeatures, { dtype, bias });
 }

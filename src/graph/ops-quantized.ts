@@ -6,7 +6,7 @@ import { type QuantFormat, quantizedShapes } from '../weights/quantize-format.ts
 import type { GraphBuilder } from './builder.ts';
 import { add, cast, first } from './ops-elementwise.ts';
 import { reshape } from './ops-shape.ts';
-import { elementCount, sameShape, type Value } from './types.ts';
+import { type DType, elementCount, type QuantizedPart, sameShape, type Value } from './types.ts';
 
 /** A weight `[N, K]` and how it is stored. */
 export interface QuantizedMatrix extends QuantFormat {
@@ -68,7 +68,7 @@ export function quantizedLinear(
 }
 
 /**
- * Declares the two inputs that hold `${name}.weight` `[out, in]` quantized — `${name}.weight.codes` and
+ * Declares the two weights that `${name}.weight` `[out, in]` becomes — `${name}.weight.codes` and
  * `${name}.weight.scales` — and, unless told otherwise, `${name}.bias` `[out]`, and applies them.
  * @param scaleDtype Also the element type of the product: float32, or float16 on devices that have it.
  */
@@ -82,8 +82,14 @@ export function quantizedLinearLayer(
 ): Value {
   const K = x.shape.at(-1) ?? g.fail('MatMulNBits', 'x has no axes', [x]);
   const shapes = quantizedShapes(format, outFeatures, K);
-  const codes = g.input(`${name}.weight.codes`, 'uint8', shapes.codes);
-  const scales = g.input(`${name}.weight.scales`, options.scaleDtype ?? 'float32', shapes.scales);
+  const weight = (part: QuantizedPart['part'], dtype: DType): Value =>
+    g.weight(`${name}.weight.${part}`, dtype, shapes[part], {
+      name: `${name}.weight`,
+      shape: [outFeatures, K],
+      packing: { format, part },
+    });
+  const codes = weight('codes', 'uint8');
+  const scales = weight('scales', options.scaleDtype ?? 'float32');
   const bias =
     (options.bias ?? true) ? g.weight(`${name}.bias`, 'float32', [outFeatures]) : undefined;
   return quantizedLinear(g, x, { ...format, N: outFeatures, K }, codes, scales, bias);

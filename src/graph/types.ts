@@ -1,4 +1,5 @@
 /** @file The vocabulary of the graph builder: element types, values, and what a finished graph declares. */
+import type { QuantFormat } from '../weights/quantize-format.ts';
 
 export type DType = 'float32' | 'float16' | 'int64' | 'int32' | 'uint8' | 'bool';
 
@@ -16,12 +17,21 @@ export type WeightPacking =
   /** Bytes as they are; only the shape may be read differently. */
   | 'none'
   /** `[O, C, kt, kh, kw]` → `[O, kt·C, kh, kw]`: a causal 3-D convolution as one 2-D convolution over stacked frames. */
-  | 'fold-time';
+  | 'fold-time'
+  | QuantizedPart;
+
+/** One of the two graph inputs that a quantized weight becomes. */
+export interface QuantizedPart {
+  readonly format: QuantFormat;
+  readonly part: 'codes' | 'scales';
+}
 
 /** A graph input that a checkpoint fills. */
 export interface WeightInput {
-  /** Graph input name; also the checkpoint name within the stage's prefix. */
+  /** Graph input name. */
   readonly name: string;
+  /** Name in the checkpoint, within the stage's prefix. */
+  readonly source: string;
   readonly dtype: DType;
   /** Shape in the graph. */
   readonly shape: Shape;

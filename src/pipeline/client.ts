@@ -11,9 +11,11 @@ import type {
   GenerateOptions,
   GenerationParameters,
   LoadOptions,
+  MemoryPlan,
   MemoryReading,
   Notice,
   PhaseSeconds,
+  PlanOptions,
   Progress,
   VideoPipelineInterface,
   VideoResult,
@@ -94,6 +96,16 @@ export function inspectCheckpoint(
   options: { signal?: AbortSignal } = {},
 ): Promise<CheckpointReport> {
   return call(connect().inspect(source, signalOr(options.signal)));
+}
+
+/**
+ * Says how a clip would fit the device, before anything is fetched.
+ * @param source URL of a folder in diffusers' `WanPipeline` layout.
+ * @throws ZoetropeError `invalid-argument`, `feature-missing`, `webgpu-unavailable`, `model-format`, `network`.
+ */
+export function planMemory(source: string, options: PlanOptions = {}): Promise<MemoryPlan> {
+  const { signal, ...plain } = options;
+  return call(connect().plan(source, plain, signalOr(signal)));
 }
 
 /** A text-to-video pipeline, computing in a worker. */

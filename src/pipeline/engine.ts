@@ -2,28 +2,31 @@
  * @file The pipeline where the work is done: inside the worker, or directly in Node. The page's `VideoPipeline` has the
  * same interface and passes everything on to this one.
  */
-import { invalidArgument, isAbortError, ZoetropeError } from '../errors.ts';
+import { isAbortError, ZoetropeError } from '../errors.ts';
 import type { ComponentName, ModelCheckpoint } from '../families/family.ts';
 import { openCheckpoint } from '../families/open-checkpoint.ts';
 import type { Backend } from '../runtime/backend.ts';
+import { probeDevice } from '../runtime/device.ts';
 import { openBackend } from '../runtime/open-backend.ts';
 import type { ComponentWeights } from '../weights/component-weights.ts';
 import type { FileSource } from '../weights/source.ts';
 import type {
   CheckpointReport,
-  ComputeDtype,
   DeviceReport,
   GenerateOptions,
   LoadOptions,
-  MemoryOptions,
+  MemoryPlan,
   MemoryReading,
   Notice,
+  PlanOptions,
   VideoPipelineInterface,
 } from './api.ts';
 import { EngineResult } from './engine-result.ts';
 import { type FetchOptions, fetchWeights } from './fetch-weights.ts';
 import { FrameStore } from './frame-store.ts';
 import { runGeneration, type RunHooks } from './generate.ts';
+import { planMemory, settleMemory } from './memory-plan.ts';
+import { type MemorySettings, storagePrecision } from './memory-settings.ts';
 import { readMemory } from './memory-reading.ts';
 import { resolveRequest } from './request.ts';
 
@@ -39,6 +42,15 @@ export async function inspectSource(
 ): Promise<CheckpointReport> {
   const checkpoint = await openCheckpoint(source, signal ? { signal } : {});
   return describeCheckpoint(source, checkpoint);
+}
+
+/** What a clip of this checkpoint will take on a device, from JSON files and headers alone. */
+export async function planSource(
+  source: FileSource,
+  { signal, ...options }: PlanOptions,
+): Promise<MemoryPlan> {
+  const checkpoint = await openCheckpoint(source, signal ? { signal } : {});
+  return planMemory(checkpoint, await probeDevice(options.device ?? 'auto'), options);
 }
 
 function describeCheckpoint(source: FileSource, checkpoint: ModelCheckpoint): CheckpointReport {
@@ -58,8 +70,7 @@ export class EnginePipeline implements VideoPipelineInterface {
   readonly notices: readonly Notice[];
   readonly #model: ModelCheckpoint;
   readonly #weights: Readonly<Record<ComponentName, ComponentWeights>>;
-  readonly #dtype: ComputeDtype;
-  readonly #budgetBytes: number;
+  readonly #memory: MemorySettings;
   readonly #loadSeconds: number;
   readonly #embeddings = new Map<string, Float32Array<ArrayBuffer>>();
   readonly #reopen: () => Promise<Backend>;
@@ -73,27 +84,22 @@ export class EnginePipeline implements VideoPipelineInterface {
   ): Promise<EnginePipeline> {
     const started = performance.now();
     const { signal } = options;
-    const budgetBytes = checkBudget(memoryOptions(options).budgetBytes);
+    let limitBytes = Number.POSITIVE_INFINITY;
     const reopen = async (): Promise<Backend> => {
       const opened = await openBackend(options.device ?? 'auto', options.gpu);
-      opened.ledger.limit(budgetBytes);
+      opened.ledger.limit(limitBytes);
       return opened;
     };
     const backend = await reopen();
     try {
-      const dtype = chooseDtype(options.dtype ?? 'auto', backend.report);
       const model = await openCheckpoint(source, signal ? { signal } : {});
-      const weights = await fetchWeights(model, backend, options);
+      const memory = settleMemory(model, backend.report, options);
+      limitBytes = memory.budgetBytes;
+      backend.ledger.limit(limitBytes);
+      const kept = storagePrecision(memory.weights);
+      const weights = await fetchWeights(model, backend, kept, options);
       const seconds = (performance.now() - started) / 1000;
-      return new EnginePipeline(
-        source,
-        backend,
-        reopen,
-        model,
-        weights,
-        { dtype, budgetBytes },
-        seconds,
-      );
+      return new EnginePipeline(source, backend, reopen, model, weights, memory, seconds);
     } catch (error) {
       await backend.dispose();
       throw error;
@@ -106,7 +112,7 @@ export class EnginePipeline implements VideoPipelineInterface {
     reopen: () => Promise<Backend>,
     model: ModelCheckpoint,
     weights: Readonly<Record<ComponentName, ComponentWeights>>,
-    settings: { dtype: ComputeDtype; budgetBytes: number },
+    memory: MemorySettings,
     loadSeconds: number,
   ) {
     this.checkpoint = describeCheckpoint(source, model);
@@ -115,8 +121,7 @@ export class EnginePipeline implements VideoPipelineInterface {
     this.#reopen = reopen;
     this.#model = model;
     this.#weights = weights;
-    this.#dtype = settings.dtype;
-    this.#budgetBytes = settings.budgetBytes;
+    this.#memory = memory;
     this.#loadSeconds = loadSeconds;
   }
 
@@ -134,7 +139,7 @@ export class EnginePipeline implements VideoPipelineInterface {
       model: modelName(this.checkpoint.source),
       scheduler: this.#model.schedulerName,
       device: this.device.device,
-      dtype: this.#dtype,
+      dtype: this.#memory.dtype,
       defaults: this.#model.defaults,
       constraints: this.#model.constraints,
     });
@@ -148,8 +153,7 @@ export class EnginePipeline implements VideoPipelineInterface {
           backend: this.#backend,
           checkpoint: this.#model,
           weights: this.#weights,
-          precision: { linear: this.#dtype },
-          budgetBytes: this.#budgetBytes,
+          memory: this.#memory,
           embeddings: this.#embeddings,
         },
         parameters,
@@ -230,33 +234,6 @@ export class EnginePipeline implements VideoPipelineInterface {
 /** What files and reports call the model: its folder's name, not where it happened to be served. */
 function modelName(source: string): string {
   return source.split('/').findLast((part) => part !== '') ?? source;
-}
-
-function memoryOptions({ memory }: EngineOptions): MemoryOptions {
-  return memory === undefined || memory === 'auto' ? {} : memory;
-}
-
-/** No budget is one that nothing exceeds. */
-function checkBudget(bytes: number | undefined): number {
-  if (bytes === undefined) return Number.POSITIVE_INFINITY;
-  if (Number.isFinite(bytes) && bytes > 0) return bytes;
-  throw invalidArgument(
-    'memory.budgetBytes',
-    `${bytes} is not a number of bytes.`,
-    'Leave it out for no limit.',
-  );
-}
-
-function chooseDtype(wanted: ComputeDtype | 'auto', report: DeviceReport): ComputeDtype {
-  if (wanted === 'auto') return report.hasShaderF16 ? 'float16' : 'float32';
-  if (wanted === 'float16' && !report.hasShaderF16) {
-    throw new ZoetropeError(
-      'feature-missing',
-      `${report.adapter} cannot compute in float16.`,
-      "Use dtype 'auto' or 'float32'.",
-    );
-  }
-  return wanted;
 }
 
 function deviceNotices(report: DeviceReport): Notice[] {

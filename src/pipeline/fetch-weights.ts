@@ -1,5 +1,6 @@
 /** @file Gets the weights of all components, into RAM or into the store, and says how far it is. */
 import type { ComponentName, ModelCheckpoint } from '../families/family.ts';
+import type { Precision } from '../graph/index.ts';
 import type { Backend } from '../runtime/backend.ts';
 import type { CheckpointStore } from '../store/checkpoint-store.ts';
 import { openBrowserStore } from '../store/indexeddb-backend.ts';
@@ -11,6 +12,8 @@ import { readMemory } from './memory-reading.ts';
 export interface FetchOptions extends Pick<LoadOptions, 'storage' | 'onProgress' | 'signal'> {
   /** Stands in for the browser's storage. */
   store?: CheckpointStore;
+  /** Longest chunk in the store. */
+  chunkBytes?: number;
 }
 
 /** @throws ZoetropeError `feature-missing` if storage is asked for and there is none. */
@@ -22,9 +25,11 @@ async function openStore(options: FetchOptions): Promise<CheckpointStore | undef
   return store;
 }
 
+/** @param precision What weights are converted for. */
 export async function fetchWeights(
   model: ModelCheckpoint,
   backend: Backend,
+  precision: Precision,
   options: FetchOptions,
 ): Promise<Record<ComponentName, ComponentWeights>> {
   const { onProgress, signal } = options;
@@ -34,7 +39,8 @@ export async function fetchWeights(
   let reported = 0;
   const fetched: ComponentWeights[] = [];
   const fetch = async (file: ComponentName): Promise<ComponentWeights> => {
-    const weights = await model.fetch(file, {
+    const weights = await model.fetch(file, precision, {
+      ...(options.chunkBytes === undefined ? {} : { chunkBytes: options.chunkBytes }),
       ...(signal ? { signal } : {}),
       ...(store ? { store } : {}),
       onBytes: (bytes) => {

@@ -20,6 +20,7 @@ import { toFrameGroup } from './frames.ts';
 import { applyGuidance } from './guidance.ts';
 import { readMemory } from './memory-reading.ts';
 import { randn } from './noise.ts';
+import { computePrecision, type MemorySettings } from './memory-settings.ts';
 import { planRun, type RunPlan } from './plan.ts';
 import { FrameStore } from './frame-store.ts';
 
@@ -27,9 +28,7 @@ export interface RunContext {
   readonly backend: Backend;
   readonly checkpoint: ModelCheckpoint;
   readonly weights: Readonly<Record<ComponentName, ComponentWeights>>;
-  readonly precision: Precision;
-  /** Of the device; infinite for none. */
-  readonly budgetBytes: number;
+  readonly memory: MemorySettings;
   /** Prompt embeddings of earlier runs. */
   readonly embeddings: Map<string, Float32Array<ArrayBuffer>>;
 }
@@ -62,12 +61,13 @@ export async function runGeneration(
   makeScheduler(checkpoint, parameters);
   const isGuided = parameters.guidanceScale > 1;
   // All phases before the first runs: a decode that does not fit is told now, not after the denoising.
-  const plans = planRun(checkpoint, parameters, context.precision.linear, context.budgetBytes);
+  const precision = computePrecision(context.memory);
+  const plan = planRun(checkpoint, parameters, { ...context.memory, precision });
   const decoder = checkpoint.decoderPlan(latentShape);
-  const stepFlops = plans.transformer.flops * (isGuided ? 2 : 1);
+  const stepFlops = plan.phases.transformer.flops * (isGuided ? 2 : 1);
   const flops = decodeFlops(decoder, latentShape.frames);
   const clock = new Clock(stepFlops * parameters.numInferenceSteps + flops);
-  const run = new Run(context, parameters, hooks, plans, clock);
+  const run = new Run(context, parameters, hooks, plan, precision, clock);
 
   const started = performance.now();
   const texts = await run.encodePrompts(isGuided);
@@ -101,20 +101,23 @@ class Run {
   readonly #context: RunContext;
   readonly #parameters: GenerationParameters;
   readonly #hooks: RunHooks;
-  readonly #plans: RunPlan;
+  readonly #plan: RunPlan;
+  readonly #precision: Precision;
   readonly #clock: Clock;
 
   constructor(
     context: RunContext,
     parameters: GenerationParameters,
     hooks: RunHooks,
-    plans: RunPlan,
+    plan: RunPlan,
+    precision: Precision,
     clock: Clock,
   ) {
     this.#context = context;
     this.#parameters = parameters;
     this.#hooks = hooks;
-    this.#plans = plans;
+    this.#plan = plan;
+    this.#precision = precision;
     this.#clock = clock;
   }
 
@@ -149,7 +152,7 @@ class Run {
   }
 
   async #encode(runner: StageRunner, ids: readonly number[]): Promise<Float32Array<ArrayBuffer>> {
-    const { checkpoint, weights, precision, embeddings } = this.#context;
+    const { checkpoint, weights, embeddings } = this.#context;
     const { maxSequenceLength } = this.#parameters;
     const key = `${maxSequenceLength}:${ids.join()}`;
     const known = embeddings.get(key);
@@ -159,7 +162,7 @@ class Run {
       weights.text_encoder,
       ids,
       maxSequenceLength,
-      precision,
+      this.#precision,
     );
     embeddings.set(key, made);
     for (const oldest of [...embeddings.keys()].slice(0, -KEPT_EMBEDDINGS))
@@ -173,7 +176,8 @@ class Run {
     latentShape: LatentShape,
     stepFlops: number,
   ): Promise<Float32Array> {
-    const { checkpoint, precision } = this.#context;
+    const { checkpoint } = this.#context;
+    const precision = this.#precision;
     const { numInferenceSteps, seed, guidanceScale, maxSequenceLength } = this.#parameters;
     const { onLatents, onStepEnd, signal } = this.#hooks;
     const scheduler = makeScheduler(checkpoint, this.#parameters);
@@ -255,16 +259,16 @@ class Run {
     kind: TensorKind,
     phase: (runner: StageRunner) => Promise<T>,
   ): Promise<T> {
-    const { backend, weights, budgetBytes } = this.#context;
+    const { backend, weights, memory } = this.#context;
     const { signal } = this.#hooks;
-    const { streaming } = this.#plans[component];
+    const { streaming } = this.#plan.phases[component];
     const runner = new StageRunner(backend, weights[component], { kind, signal, streaming });
     try {
       return await phase(runner);
     } finally {
       await runner.dispose();
       // Compiled sessions hold on to their intermediates, which the next phase has not been promised.
-      if (Number.isFinite(budgetBytes)) await backend.trim({ sessions: true });
+      if (Number.isFinite(memory.budgetBytes)) await backend.trim({ sessions: true });
     }
   }
 

@@ -12,12 +12,14 @@ import type {
   GenerateOptions,
   GenerationParameters,
   LoadOptions,
+  MemoryPlan,
   MemoryReading,
   Notice,
   PhaseSeconds,
+  PlanOptions,
   Progress,
 } from './api.ts';
-import { EnginePipeline, inspectSource } from './engine.ts';
+import { EnginePipeline, inspectSource, planSource } from './engine.ts';
 import type { EngineResult } from './engine-result.ts';
 
 /** Callbacks of a call, as one object that comlink proxies. */
@@ -33,6 +35,7 @@ export type PlainGenerateOptions = Omit<
   'onProgress' | 'onFrames' | 'onStepEnd' | 'signal'
 >;
 export type PlainLoadOptions = Pick<LoadOptions, 'device' | 'dtype' | 'memory' | 'storage'>;
+export type PlainPlanOptions = Omit<PlanOptions, 'signal'>;
 export type PlainEncodeOptions = Omit<EncodeOptions, 'onProgress' | 'signal'>;
 
 export interface PipelineDescription {
@@ -126,6 +129,9 @@ export const host = {
 
   inspect: (source: string, signal: AbortSignal): Promise<CheckpointReport> =>
     inspectSource(new HttpSource(source), signal),
+
+  plan: (source: string, options: PlainPlanOptions, signal: AbortSignal): Promise<MemoryPlan> =>
+    planSource(new HttpSource(source), { ...options, signal }),
 
   async load(
     source: string,

@@ -24,6 +24,7 @@ export interface PhaseNeeds {
 
 export interface PhasePlan {
   readonly streaming?: StreamingPlan;
+  readonly stages: number;
   /** Of all stages. */
   readonly weightBytes: number;
   /** On the device at once: what stays, and the ring. */
@@ -35,6 +36,22 @@ export interface PhasePlan {
   readonly flops: number;
 }
 
+/** Not even one streamed stage at a time fits. */
+export class BudgetTooSmallError extends ZoetropeError {
+  override name = 'BudgetTooSmallError';
+  /** The least budget that would do for the phase. */
+  readonly leastBytes: number;
+
+  constructor(budgetBytes: number, leastBytes: number) {
+    super(
+      'out-of-memory',
+      `A budget of ${megabytes(budgetBytes)} is too small: ${megabytes(leastBytes)} is the least for this size.`,
+      'Allow more memory, or choose a smaller size or fewer frames.',
+    );
+    this.leastBytes = leastBytes;
+  }
+}
+
 /** Bytes of a stage's weights on the device. */
 export function stageWeightBytes({ graph }: Stage): number {
   return graph.weights.reduce((sum, { dtype, shape }) => sum + byteLength(dtype, shape), 0);
@@ -42,7 +59,7 @@ export function stageWeightBytes({ graph }: Stage): number {
 
 /**
  * @param budgetBytes Of the device, for everything; infinite for none.
- * @throws ZoetropeError `out-of-memory` if not even one streamed stage at a time fits, with the least budget that would.
+ * @throws BudgetTooSmallError (`out-of-memory`) if not even one streamed stage at a time fits.
  */
 export function planPhase(needs: PhaseNeeds, budgetBytes: number): PhasePlan {
   const { stages } = needs;
@@ -50,6 +67,7 @@ export function planPhase(needs: PhaseNeeds, budgetBytes: number): PhasePlan {
   const workingSetBytes = needs.activationBytes + scratchBytes(stages) + OVERHEAD_BYTES;
   const plan = (resident: number, streaming?: StreamingPlan): PhasePlan => ({
     ...(streaming ? { streaming } : {}),
+    stages: stages.length,
     weightBytes,
     residentWeightBytes: resident,
     workingSetBytes,
@@ -64,11 +82,7 @@ export function planPhase(needs: PhaseNeeds, budgetBytes: number): PhasePlan {
   const room = Math.floor((budgetBytes - workingSetBytes - fixed) / each);
   if (repeated.length < 2 || room < 1) {
     const least = workingSetBytes + fixed + (repeated.length < 2 ? 0 : each);
-    throw new ZoetropeError(
-      'out-of-memory',
-      `A budget of ${megabytes(budgetBytes)} is too small: ${megabytes(least)} is the least for this size.`,
-      'Allow more memory, or choose a smaller size or fewer frames.',
-    );
+    throw new BudgetTooSmallError(budgetBytes, least);
   }
   const slots = Math.min(SLOTS, room);
   const residents = room - slots;

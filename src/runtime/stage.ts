@@ -1,7 +1,7 @@
 /** @file A stage: a weight-free graph and where its weights are in the checkpoint. */
-import type { Graph } from '../graph/types.ts';
+import type { Graph, WeightInput } from '../graph/types.ts';
 import type { ComponentFiles } from '../weights/component.ts';
-import type { WeightNeed } from '../weights/host-weights.ts';
+import type { StorageFormat, WeightNeed } from '../weights/storage-format.ts';
 
 export interface Stage {
   /** Unique in its model: `blocks.3`. */
@@ -20,9 +20,17 @@ export function locateWeights(files: ComponentFiles, stages: readonly Stage[]): 
   const needs = new Map<string, WeightNeed>();
   for (const { graph, prefix } of stages) {
     for (const weight of graph.weights) {
-      const name = prefix + weight.name;
-      needs.set(name, { name, tensor: files.locate(prefix, weight) });
+      const name = prefix + weight.source;
+      const tensor = files.locate(prefix, weight);
+      needs.set(name, { name, tensor, storage: storageOf(weight, tensor.dtype) });
     }
   }
   return [...needs.values()];
+}
+
+/** The format in which a stage can have the weight without converting it at every visit. */
+function storageOf({ packing, dtype }: WeightInput, sourceDtype: string): StorageFormat {
+  if (typeof packing !== 'string') return packing.format;
+  const isNarrowed = dtype === 'float16' && packing === 'none' && sourceDtype !== 'F16';
+  return isNarrowed ? 'f16' : 'source';
 }

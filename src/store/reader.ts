@@ -44,6 +44,26 @@ export class CheckpointReader {
   }
 
   /**
+   * All bytes of several parts of a tensor, one after another, in one buffer.
+   * @throws As {@link readTensor}.
+   */
+  async readParts(name: string, parts: readonly string[]): Promise<Uint8Array<ArrayBuffer>> {
+    const [only] = parts;
+    if (only !== undefined && parts.length === 1) return this.readTensor(name, only);
+    let length = 0;
+    const reads: Read[] = [];
+    for (const part of parts) {
+      const found = this.#part(name, part);
+      const before = length;
+      length += found.byteLength;
+      for (const read of planReads(found, 0, found.byteLength)) {
+        reads.push({ ...read, at: read.at + before });
+      }
+    }
+    return this.#gather(reads, length);
+  }
+
+  /**
    * Bytes `start … end − 1` of a part, such as single rows of a table.
    * @throws As {@link readTensor}, and `invalid-argument` for a range outside the part.
    */
@@ -80,7 +100,11 @@ export class CheckpointReader {
     const reads = planReads(part, start, end);
     const [only] = reads;
     if (only && reads.length === 1) return this.#limiter.run(() => this.#one(only));
-    const bytes = new Uint8Array(end - start);
+    return this.#gather(reads, end - start);
+  }
+
+  async #gather(reads: readonly Read[], length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = new Uint8Array(length);
     await Promise.all(
       reads.map((read) => this.#limiter.run(async () => bytes.set(await this.#one(read), read.at))),
     );

@@ -59,7 +59,7 @@ export class ComponentFiles {
    * @throws ZoetropeError `model-format`, naming the tensor.
    */
   locate(prefix: string, weight: WeightInput): LocatedTensor {
-    return this.#find(`${prefix}${weight.name}`, weight.sourceShape);
+    return this.#find(`${prefix}${weight.source}`, weight.sourceShape);
   }
 
   /** A tensor by its full name; with `shape`, checked against it. */

@@ -1,10 +1,14 @@
-/** @file Changes a checkpoint tensor's bytes into the element type and layout that a graph input wants. */
-import { Float16Array, type Float16Array as Float16 } from '@petamoriken/float16';
+/** @file Changes a tensor's bytes into the element type and layout that a graph input wants. */
 import { modelFormat } from '../errors.ts';
 import type { WeightInput } from '../graph/types.ts';
+import { halfBits, halfValue } from './quantize-half.ts';
 
 /** float16 values as their bits: what GPU buffers and onnxruntime take. */
-export type WeightData = Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
+export type WeightData =
+  Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
+
+/** All float16 values: looking one up is many times faster than computing it. Made when it is first needed. */
+let halves: Float32Array | undefined;
 
 /**
  * @param bytes Little-endian, aligned to the source element.
@@ -19,12 +23,19 @@ export function toFloat32(
   switch (dtype) {
     case 'F32':
       return new Float32Array(buffer, byteOffset, byteLength / 4);
-    case 'F16':
-      return Float32Array.from(new Float16Array(buffer, byteOffset, byteLength / 2) as Float16);
+    case 'F16': {
+      halves ??= Float32Array.from({ length: 0x10000 }, (_, half) => halfValue(half));
+      const source = new Uint16Array(buffer, byteOffset, byteLength / 2);
+      const values = new Float32Array(source.length);
+      for (let i = 0; i < source.length; i++) values[i] = halves[source[i] ?? 0] ?? 0;
+      return values;
+    }
     case 'BF16': {
+      const source = new Uint16Array(buffer, byteOffset, byteLength / 2);
+      const words = new Uint32Array(source.length);
       // bfloat16 is the upper half of float32.
-      const halves = new Uint16Array(buffer, byteOffset, byteLength / 2);
-      return new Float32Array(Uint32Array.from(halves, (half) => half << 16).buffer);
+      for (let i = 0; i < source.length; i++) words[i] = (source[i] ?? 0) << 16;
+      return new Float32Array(words.buffer);
     }
     default:
       throw modelFormat(
@@ -34,29 +45,44 @@ export function toFloat32(
   }
 }
 
+/** Nearest float16 of each value, as bits. */
+export function toFloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const halfs = new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) halfs[i] = halfBits(values[i] ?? 0);
+  return halfs;
+}
+
 /** Tells before anything is read whether {@link toFloat32} can. */
 export function isSupportedDtype(dtype: string): boolean {
   return dtype === 'F32' || dtype === 'F16' || dtype === 'BF16';
 }
 
-/** The tensor as `weight` wants it. */
-export function convertWeight(
+/**
+ * A kept tensor, or one part of a quantized one, as the graph input wants it.
+ * @param dtype Of `bytes`, if the tensor is not quantized: codes are bytes and scales float32.
+ */
+export function bindWeight(
   weight: WeightInput,
   dtype: string,
   bytes: Uint8Array<ArrayBuffer>,
 ): WeightData {
+  const { packing } = weight;
+  if (typeof packing !== 'string') {
+    if (packing.part === 'codes') return bytes;
+    const scales = toFloat32(weight.name, 'F32', bytes);
+    return weight.dtype === 'float16' ? toFloat16(scales) : scales;
+  }
   if (weight.dtype === 'float16') {
-    if (dtype === 'F16' && weight.packing === 'none') {
+    if (dtype === 'F16' && packing === 'none') {
       return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2);
     }
-    const halves = new Float16Array(pack(weight, toFloat32(weight.name, dtype, bytes)));
-    return new Uint16Array(halves.buffer);
+    return toFloat16(foldTime(weight, toFloat32(weight.name, dtype, bytes)));
   }
-  return pack(weight, toFloat32(weight.name, dtype, bytes));
+  return foldTime(weight, toFloat32(weight.name, dtype, bytes));
 }
 
-function pack(weight: WeightInput, data: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
-  if (weight.packing === 'none') return data;
+function foldTime(weight: WeightInput, data: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
+  if (weight.packing !== 'fold-time') return data;
   const [outChannels = 1, channels = 1, frames = 1, height = 1, width = 1] = weight.sourceShape;
   const area = height * width;
   const folded = new Float32Array(data.length);

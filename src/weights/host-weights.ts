@@ -1,31 +1,34 @@
-/**
- * @file The tensors that a set of stages needs, held in RAM in the checkpoint's own element type. Located and checked
- * before any is read; read in few large ranges, since hubs answer slowly to many small ones.
- */
+/** @file The tensors that a set of stages needs, held in RAM in the format that they are to be kept in. */
 import { modelFormat } from '../errors.ts';
 import type { WeightInput } from '../graph/types.ts';
 import type { ComponentWeights } from './component-weights.ts';
-import type { ComponentFiles, LocatedTensor } from './component.ts';
-import { convertWeight, toFloat32, type WeightData } from './convert.ts';
+import type { ComponentFiles } from './component.ts';
+import { bindWeight, toFloat32, type WeightData } from './convert.ts';
+import { inFileOrder, ReadAhead } from './read-ahead.ts';
 import type { ReadOptions } from './source.ts';
+import {
+  convertPiece,
+  type PartName,
+  partsOf,
+  piecesOf,
+  storedDtype,
+  type WeightNeed,
+} from './storage-format.ts';
 
-/** A range read is at most this long, so that a download's working memory is bounded. */
-const MAX_READ_BYTES = 32 * 1024 * 1024;
-/** Unneeded bytes between two tensors that are cheaper to read than to ask twice. */
-const MAX_GAP_BYTES = 256 * 1024;
-
-export interface WeightNeed {
-  /** Full name in the checkpoint. */
-  readonly name: string;
-  readonly tensor: LocatedTensor;
+interface HostTensor {
+  readonly dtype: string;
+  readonly parts: Readonly<Partial<Record<PartName, Uint8Array<ArrayBuffer>>>>;
 }
 
 export class HostWeights implements ComponentWeights {
-  readonly #tensors = new Map<string, { dtype: string; bytes: Uint8Array<ArrayBuffer> }>();
+  readonly ramBytes: number;
+  readonly #tensors: ReadonlyMap<string, HostTensor>;
 
-  /** Bytes of the tensors that `needs` names. */
-  static bytes(needs: readonly WeightNeed[]): number {
-    return needs.reduce((sum, { tensor }) => sum + tensor.end - tensor.start, 0);
+  private constructor(tensors: ReadonlyMap<string, HostTensor>) {
+    this.#tensors = tensors;
+    this.ramBytes = [...tensors.values()]
+      .flatMap(({ parts }) => Object.values(parts))
+      .reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
   static async load(
@@ -33,64 +36,61 @@ export class HostWeights implements ComponentWeights {
     needs: readonly WeightNeed[],
     options?: ReadOptions,
   ): Promise<HostWeights> {
-    const weights = new HostWeights();
-    for (const run of groupReads(needs)) {
-      const head = run[0];
-      const last = run.at(-1);
-      if (!head || !last) continue;
-      const { file, start } = head.tensor;
-      const bytes = await files.source.read(file, start, last.tensor.end, options);
-      for (const { name, tensor } of run) {
-        // A copy each: aligned for typed arrays, and the run's buffer can go.
-        const own = bytes.slice(tensor.start - start, tensor.end - start);
-        weights.#tensors.set(name, { dtype: tensor.dtype, bytes: own });
+    const pieces = needs.toSorted(inFileOrder).flatMap(piecesOf);
+    const reads = new ReadAhead(files.source, pieces, options);
+    const tensors = new Map<string, HostTensor>();
+    const filled = new Map<Uint8Array<ArrayBuffer>, number>();
+    for (const [index, piece] of pieces.entries()) {
+      const { name } = piece.need;
+      let tensor = tensors.get(name);
+      if (!tensor) {
+        tensor = { dtype: storedDtype(piece.need), parts: room(piece.need) };
+        tensors.set(name, tensor);
+      }
+      const converted = convertPiece(piece, await reads.take(index));
+      for (const [i, part] of partsOf(piece).entries()) {
+        const target = tensor.parts[part.name];
+        const bytes = converted[i];
+        if (!target || !bytes) throw new Error(`a piece of ${name} without ${part.name}`);
+        const at = filled.get(target) ?? 0;
+        target.set(bytes, at);
+        filled.set(target, at + bytes.byteLength);
       }
     }
-    return weights;
+    return new HostWeights(tensors);
   }
 
-  get ramBytes(): number {
-    return [...this.#tensors.values()].reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
-  }
-
-  /** The tensor `prefix + weight.name` as the graph input wants it. */
   get(prefix: string, weight: WeightInput): WeightData {
-    const { dtype, bytes } = this.#tensor(prefix + weight.name);
-    return convertWeight(weight, dtype, bytes);
+    const { dtype, parts } = this.#tensor(prefix + weight.source);
+    const name = typeof weight.packing === 'string' ? 'data' : weight.packing.part;
+    const bytes = parts[name];
+    if (!bytes) throw new Error(`${weight.source} was not loaded as ${name}`);
+    return bindWeight(weight, dtype, bytes);
   }
 
-  /** Row `index` of a `[rows, columns]` table, as float32. */
   row(name: string, index: number, columns: number): Float32Array<ArrayBuffer> {
-    const { dtype, bytes } = this.#tensor(name);
+    const { dtype, parts } = this.#tensor(name);
     const size = dtype === 'F32' ? 4 : 2;
     const from = index * columns * size;
-    return toFloat32(name, dtype, bytes.subarray(from, from + columns * size));
+    const bytes = parts.data?.subarray(from, from + columns * size);
+    if (!bytes) throw new Error(`${name} has no rows`);
+    return toFloat32(name, dtype, bytes);
   }
 
-  #tensor(name: string): { dtype: string; bytes: Uint8Array<ArrayBuffer> } {
+  #tensor(name: string): HostTensor {
     const tensor = this.#tensors.get(name);
     if (!tensor) throw modelFormat(`Tensor ${name} was not loaded.`, 'Load the model again.');
     return tensor;
   }
 }
 
-function groupReads(needs: readonly WeightNeed[]): WeightNeed[][] {
-  const ordered = [...needs].sort(
-    (a, b) => a.tensor.file.localeCompare(b.tensor.file) || a.tensor.start - b.tensor.start,
-  );
-  const runs: WeightNeed[][] = [];
-  for (const need of ordered) {
-    const run = runs.at(-1);
-    const head = run?.[0]?.tensor;
-    const previous = run?.at(-1)?.tensor;
-    const joins =
-      head !== undefined &&
-      previous !== undefined &&
-      previous.file === need.tensor.file &&
-      need.tensor.start - previous.end <= MAX_GAP_BYTES &&
-      need.tensor.end - head.start <= MAX_READ_BYTES;
-    if (run && joins) run.push(need);
-    else runs.push([need]);
+/** Arrays for all pieces of a tensor. */
+function room(need: WeightNeed): HostTensor['parts'] {
+  const sizes = new Map<PartName, number>();
+  for (const piece of piecesOf(need)) {
+    for (const { name, byteLength } of partsOf(piece)) {
+      sizes.set(name, (sizes.get(name) ?? 0) + byteLength);
+    }
   }
-  return runs;
+  return Object.fromEntries([...sizes].map(([name, bytes]) => [name, new Uint8Array(bytes)]));
 }

@@ -195,13 +195,14 @@ describe('a component', () => {
     const needs = (['c', 'a', 'b'] as const).map((name) => ({
       name,
       tensor: component.find(name, [tensors[name].length]),
+      storage: 'source' as const,
     }));
     let counted = 0;
     const onBytes = (bytes: number): void => void (counted += bytes);
     const weights = await HostWeights.load(component, needs, { onBytes });
     expect(requests).toHaveLength(2);
     expect(counted).toBe(16);
-    expect(HostWeights.bytes(needs)).toBe(16);
+    expect(weights.ramBytes).toBe(16);
     expect([
       ...weights.row('a', 1, 1),
       ...weights.row('b', 0, 1),

@@ -5,7 +5,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { WeightInput } from '../graph/types.ts';
 import { ComponentFiles } from './component.ts';
-import { convertWeight, toFloat32 } from './convert.ts';
+import { bindWeight, toFloat32 } from './convert.ts';
 import { NodeFolderSource } from './node-source.ts';
 import { readSafetensorsHeader, type TensorEntry } from './safetensors.ts';
 
@@ -157,29 +157,31 @@ describe('element types', () => {
   test('float16 weights are rounded to the nearest even, and F16 is passed as it is', () => {
     const weight: WeightInput = {
       name: 'w',
+      source: 'w',
       dtype: 'float16',
       shape: [4],
       sourceShape: [4],
       packing: 'none',
     };
     const floats = Float32Array.of(1 + 2 ** -11, 1 + 3 * 2 ** -11, 65520, 2 ** -25);
-    expect([...convertWeight(weight, 'F32', new Uint8Array(floats.buffer))]).toEqual([
+    expect([...bindWeight(weight, 'F32', new Uint8Array(floats.buffer))]).toEqual([
       0x3c00, 0x3c02, 0x7c00, 0,
     ]);
-    expect([...convertWeight(weight, 'F16', halves(1, 2, 0x7e01, 4))]).toEqual([1, 2, 0x7e01, 4]);
+    expect([...bindWeight(weight, 'F16', halves(1, 2, 0x7e01, 4))]).toEqual([1, 2, 0x7e01, 4]);
   });
 
   test('a 3-D kernel is folded: time goes before channels', () => {
     const [O, C, T, H, W] = [2, 3, 2, 2, 1] as const;
     const weight: WeightInput = {
       name: 'w',
+      source: 'w',
       dtype: 'float32',
       shape: [O, T * C, H, W],
       sourceShape: [O, C, T, H, W],
       packing: 'fold-time',
     };
     const source = Float32Array.from({ length: O * C * T * H * W }, (_, i) => i);
-    const folded = convertWeight(weight, 'F32', new Uint8Array(source.buffer));
+    const folded = bindWeight(weight, 'F32', new Uint8Array(source.buffer));
     let index = 0;
     for (let o = 0; o < O; o++) {
       for (let t = 0; t < T; t++) {

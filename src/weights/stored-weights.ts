@@ -1,28 +1,54 @@
 /**
- * @file A component's tensors in the store, in the checkpoint's own element type, read when a stage needs them: the
- * browser's version of CPU offload. An import that was cut short goes on where it stopped.
+ * @file A component's tensors in the store, read when a stage needs them: the browser's version of CPU offload. An import
+ * that was cut short goes on where it stopped, and a chunk that the storage has damaged is fetched again by itself.
  */
 import { ZoetropeError } from '../errors.ts';
 import type { WeightInput } from '../graph/types.ts';
 import type { CheckpointStore } from '../store/checkpoint-store.ts';
+import { DamagedChunkError } from '../store/failure.ts';
 import { CheckpointReader } from '../store/reader.ts';
+import { chunkContents } from '../store/record.ts';
 import { CheckpointWriter } from '../store/writer.ts';
 import type { ComponentFiles } from './component.ts';
 import type { ComponentWeights } from './component-weights.ts';
-import { convertWeight, toFloat32, type WeightData } from './convert.ts';
-import type { WeightNeed } from './host-weights.ts';
+import { bindWeight, toFloat32, type WeightData } from './convert.ts';
+import { inFileOrder, ReadAhead } from './read-ahead.ts';
 import type { ReadOptions } from './source.ts';
+import {
+  convertPiece,
+  formatLabel,
+  type PartName,
+  partsOf,
+  type Piece,
+  piecesOf,
+  rowsPerPiece,
+  storedBytes,
+  storedDtype,
+  type WeightNeed,
+} from './storage-format.ts';
 
-/** Tensors as the checkpoint has them. */
-const FORMAT = 'source';
-/** An import reads a tensor in pieces, so that its RAM does not grow with the largest. */
-const PIECE_BYTES = 16 * 1024 * 1024;
+export interface ImportOptions extends ReadOptions {
+  /** Longest chunk: see `CheckpointWriter.open`. */
+  chunkBytes?: number;
+}
 
 export class StoredWeights implements ComponentWeights {
   readonly ramBytes = 0;
+  readonly #store: CheckpointStore;
+  readonly #files: ComponentFiles;
+  readonly #needs: ReadonlyMap<string, WeightNeed>;
   readonly #reader: CheckpointReader;
+  readonly #repairs = new Map<string, Promise<void>>();
 
-  private constructor(reader: CheckpointReader) {
+  private constructor(
+    store: CheckpointStore,
+    files: ComponentFiles,
+    needs: readonly WeightNeed[],
+    reader: CheckpointReader,
+  ) {
+    this.#store = store;
+    this.#files = files;
+    this.#needs = new Map(needs.map((need) => [need.name, need]));
     this.#reader = reader;
   }
 
@@ -34,76 +60,161 @@ export class StoredWeights implements ComponentWeights {
   static async open(
     store: CheckpointStore,
     files: ComponentFiles,
-    needs: readonly WeightNeed[],
-    options?: ReadOptions,
+    unordered: readonly WeightNeed[],
+    options?: ImportOptions,
   ): Promise<StoredWeights> {
+    const needs = unordered.toSorted(inFileOrder);
     const source = `${files.source.name}/${files.folder}`;
     const revision = await revisionOf(files, needs, options);
-    const identity = { id: `${source}@${revision}`, source, revision, format: FORMAT };
-    const bytes = needs.reduce((sum, { tensor }) => sum + tensor.end - tensor.start, 0);
+    const format = formatOf(needs);
+    const identity = { id: `${source}@${revision}#${format}`, source, revision, format };
+    const sourceBytes = needs.reduce((sum, { tensor }) => sum + tensor.end - tensor.start, 0);
     return store.withImportLock(
       identity.id,
       async () => {
         const found = await store.openCheckpoint(identity.id);
         if (found?.state === 'complete') {
-          options?.onBytes?.(bytes);
-          return new StoredWeights(new CheckpointReader(store, found));
+          options?.onBytes?.(sourceBytes);
+          return new StoredWeights(store, files, needs, new CheckpointReader(store, found));
         }
+        const bytes = needs.reduce((sum, need) => sum + storedBytes(need), 0);
         await store.checkQuota(bytes - (found?.totalBytes ?? 0));
-        const writer = await CheckpointWriter.open(store, identity);
-        for (const need of needs) await append(writer, files, need, options);
+        const writer = await CheckpointWriter.open(store, identity, chunkLength(options));
+        await importPieces(writer, files, needs, options);
         const record = await writer.finish();
         // An earlier version of the same files serves nobody any more.
         for (const other of await store.listCheckpoints()) {
-          if (other.source === source && other.id !== identity.id) {
-            await store.deleteCheckpoint(other.id);
-          }
+          const isOutdated = other.source === source && other.format === format;
+          if (isOutdated && other.id !== identity.id) await store.deleteCheckpoint(other.id);
         }
-        return new StoredWeights(new CheckpointReader(store, record));
+        return new StoredWeights(store, files, needs, new CheckpointReader(store, record));
       },
       options?.signal,
     );
   }
 
   async get(prefix: string, weight: WeightInput): Promise<WeightData> {
-    const name = prefix + weight.name;
-    return convertWeight(weight, this.#dtype(name), await this.#reader.readTensor(name));
+    const need = this.#need(prefix + weight.source);
+    const part = typeof weight.packing === 'string' ? 'data' : weight.packing.part;
+    const names = piecesOf(need).map((piece) => partName(part, piece));
+    const bytes = await this.#repairing(() => this.#reader.readParts(need.name, names));
+    return bindWeight(weight, storedDtype(need), bytes);
   }
 
   async row(name: string, index: number, columns: number): Promise<Float32Array<ArrayBuffer>> {
-    const dtype = this.#dtype(name);
+    const need = this.#need(name);
+    const dtype = storedDtype(need);
     const rowBytes = columns * (dtype === 'F32' ? 4 : 2);
-    const start = index * rowBytes;
-    const bytes = await this.#reader.readRange(name, 'data', start, start + rowBytes);
+    const each = rowsPerPiece(need);
+    const part = partName('data', { index: Math.floor(index / each) });
+    const start = (index % each) * rowBytes;
+    const bytes = await this.#repairing(() =>
+      this.#reader.readRange(name, part, start, start + rowBytes),
+    );
     return toFloat32(name, dtype, bytes);
   }
 
-  #dtype(name: string): string {
-    return this.#reader.record.tensors.get(name)?.dtype ?? 'absent';
+  #need(name: string): WeightNeed {
+    const need = this.#needs.get(name);
+    if (!need) throw new Error(`${name} was not asked for when the weights were opened`);
+    return need;
+  }
+
+  /** The storage lost or changed a chunk: what it was made of is fetched again, and the read is tried again. */
+  async #repairing<T>(read: () => Promise<T>): Promise<T> {
+    const repaired = new Set<string>();
+    for (;;) {
+      try {
+        return await read();
+      } catch (error) {
+        if (!(error instanceof DamagedChunkError) || repaired.has(error.hash)) throw error;
+        const { hash } = error;
+        repaired.add(hash);
+        let repair = this.#repairs.get(hash);
+        if (!repair) {
+          repair = this.#repair(hash).finally(() => this.#repairs.delete(hash));
+          this.#repairs.set(hash, repair);
+        }
+        await repair;
+      }
+    }
+  }
+
+  async #repair(hash: string): Promise<void> {
+    const { record } = this.#reader;
+    const length = record.chunks.find((chunk) => chunk.hash === hash)?.byteLength ?? 0;
+    const contents = chunkContents(record, hash).map(({ tensor, part, ...range }) => {
+      const [name, index] = part.split('.');
+      const piece = piecesOf(this.#need(tensor))[Number(index)];
+      if (!piece) throw new Error(`${tensor} has no part ${part}`);
+      return { piece, slot: partsOf(piece).findIndex((each) => each.name === name), ...range };
+    });
+    const bytes = new Uint8Array(length);
+    const reads = new ReadAhead(
+      this.#files.source,
+      contents.map(({ piece }) => piece),
+    );
+    for (const [i, { piece, slot, start, end, offset }] of contents.entries()) {
+      const part = convertPiece(piece, await reads.take(i))[slot];
+      if (part) bytes.set(part.subarray(start, end), offset);
+    }
+    await this.#store.repairChunk(hash, bytes);
   }
 }
 
-async function append(
+/** Of the component: that of its tensors that are not kept as they came. */
+function formatOf(needs: readonly WeightNeed[]): string {
+  const labels = new Set(needs.map(({ storage }) => formatLabel(storage)));
+  return (['q4', 'q8', 'f16'] as const).find((label) => labels.has(label)) ?? 'source';
+}
+
+function partName(name: PartName, { index }: Pick<Piece, 'index'>): string {
+  return `${name}.${index}`;
+}
+
+function chunkLength(options: ImportOptions | undefined): { chunkBytes?: number } {
+  return options?.chunkBytes === undefined ? {} : { chunkBytes: options.chunkBytes };
+}
+
+async function importPieces(
   writer: CheckpointWriter,
   files: ComponentFiles,
-  { name, tensor }: WeightNeed,
-  options?: ReadOptions,
+  needs: readonly WeightNeed[],
+  options?: ImportOptions,
 ): Promise<void> {
-  const { dtype, shape, file } = tensor;
-  const byteLength = tensor.end - tensor.start;
-  const parts = [{ name: 'data', byteLength }];
-  await writer.append(
-    { name, storage: FORMAT, dtype, shape, parts },
-    async function* read(_part, start) {
-      // What an earlier import stored counts as done.
-      options?.onBytes?.(start);
-      for (let at = start; at < byteLength; at += PIECE_BYTES) {
-        options?.signal?.throwIfAborted();
-        const end = Math.min(byteLength, at + PIECE_BYTES);
-        yield await files.source.read(file, tensor.start + at, tensor.start + end, options);
+  const pieces = needs.flatMap(piecesOf);
+  const reads = new ReadAhead(files.source, pieces, options);
+  let next = 0;
+  let skipped = 0;
+  for (const need of needs) {
+    const own = piecesOf(need);
+    const first = next;
+    next += own.length;
+    const parts = own.flatMap((piece) =>
+      partsOf(piece).map(({ name, byteLength }) => ({ name: partName(name, piece), byteLength })),
+    );
+    const converted = new Map<string, Uint8Array<ArrayBuffer>>();
+    const { name, tensor, storage } = need;
+    const spec = { name, storage: formatLabel(storage), dtype: tensor.dtype, shape: tensor.shape };
+    await writer.append({ ...spec, parts }, async (part, start) => {
+      if (!converted.has(part)) {
+        const piece = own[Number(part.split('.')[1])];
+        if (!piece) throw new Error(`${name} has no part ${part}`);
+        // What an earlier import stored counts as done.
+        for (; skipped < first + piece.index; skipped++) {
+          options?.onBytes?.((pieces[skipped]?.end ?? 0) - (pieces[skipped]?.start ?? 0));
+        }
+        skipped = first + piece.index + 1;
+        converted.clear();
+        const arrays = convertPiece(piece, await reads.take(first + piece.index));
+        for (const [i, each] of partsOf(piece).entries()) {
+          const bytes = arrays[i];
+          if (bytes) converted.set(partName(each.name, piece), bytes);
+        }
       }
-    },
-  );
+      return converted.get(part)?.subarray(start) ?? new Uint8Array();
+    });
+  }
 }
 
 /** One mark for the versions of all files that hold the tensors. */

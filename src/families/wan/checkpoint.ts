@@ -5,7 +5,8 @@ import type { Precision } from '../../graph/index.ts';
 import type { DeviceTensor } from '../../runtime/backend.ts';
 import { locateWeights, type Stage } from '../../runtime/stage.ts';
 import { ComponentFiles } from '../../weights/component.ts';
-import { HostWeights, type WeightNeed } from '../../weights/host-weights.ts';
+import { HostWeights } from '../../weights/host-weights.ts';
+import { storedBytes, type WeightNeed } from '../../weights/storage-format.ts';
 import { StoredWeights } from '../../weights/stored-weights.ts';
 import { type FileSource, readJson, type ReadOptions } from '../../weights/source.ts';
 import type { ComponentName, Conditioning, Denoiser, ModelCheckpoint } from '../family.ts';
@@ -27,6 +28,8 @@ interface TextConditioning extends Conditioning {
 }
 
 const F32: Precision = { linear: 'float32' };
+
+const COMPONENTS = ['text_encoder', 'transformer', 'vae'] as const;
 
 export async function openWanCheckpoint(
   source: FileSource,
@@ -51,21 +54,25 @@ export async function openWanCheckpoint(
     textTokens: 1,
   };
   // Weights do not depend on a clip's size: the smallest clip's stages name all of them.
-  const stagesOf: Record<ComponentName, readonly Stage[]> = {
-    text_encoder: Object.values(umt5Stages(textConfig, 1, F32)).flat(),
-    transformer: allStages(transformerStages(config, smallest, F32)),
-    vae: Object.values(decoderPlan(vae, smallest.latents)).flat(),
+  const stagesOf: Record<ComponentName, (precision: Precision) => readonly Stage[]> = {
+    text_encoder: (precision) => Object.values(umt5Stages(textConfig, 1, precision)).flat(),
+    transformer: (precision) => allStages(transformerStages(config, smallest, precision)),
+    vae: () => Object.values(decoderPlan(vae, smallest.latents)).flat(),
   };
-  const files = new Map<ComponentName, { files: ComponentFiles; needs: WeightNeed[] }>();
-  for (const name of ['text_encoder', 'transformer', 'vae'] as const) {
-    const stem = name === 'text_encoder' ? 'model' : 'diffusion_pytorch_model';
-    const component = await ComponentFiles.open(source, name, { ...options, stem });
-    const needs = locateWeights(component, stagesOf[name]);
+  const files = new Map<ComponentName, ComponentFiles>();
+  const needsOf = (name: ComponentName, precision: Precision): WeightNeed[] => {
+    const component = files.get(name);
+    if (!component) throw new Error(`no component ${name}`);
+    const needs = locateWeights(component, stagesOf[name](precision));
     if (name === 'text_encoder') {
       const tensor = component.find(EMBEDDING, [textConfig.vocabSize, textConfig.dModel]);
-      needs.push({ name: EMBEDDING, tensor });
+      needs.push({ name: EMBEDDING, tensor, storage: 'source' });
     }
-    files.set(name, { files: component, needs });
+    return needs;
+  };
+  for (const name of COMPONENTS) {
+    const stem = name === 'text_encoder' ? 'model' : 'diffusion_pytorch_model';
+    files.set(name, await ComponentFiles.open(source, name, { ...options, stem }));
   }
 
   const sizeMultiple = vae.scaleFactorSpatial * Math.max(patchRows, patchColumns);
@@ -88,21 +95,25 @@ export async function openWanCheckpoint(
       maxFrames: (config.ropeMaxSeqLen * patchFrames - 1) * vae.scaleFactorTemporal + 1,
     },
     defaults: await readDefaults(source, tokenizer.defaultMaxSequenceLength, options),
-    components: [...files].map(([name, { needs }]) => ({
-      name,
-      bytes: HostWeights.bytes(needs),
-      parameters: needs.reduce(
-        (sum, { tensor }) => sum + tensor.shape.reduce((a, b) => a * b, 1),
-        0,
-      ),
-    })),
-    fetch(name, readOptions) {
+    components: COMPONENTS.map((name) => {
+      const needs = needsOf(name, F32);
+      const sum = (of: (need: WeightNeed) => number): number =>
+        needs.reduce((total, need) => total + of(need), 0);
+      return {
+        name,
+        bytes: sum(({ tensor }) => tensor.end - tensor.start),
+        parameters: sum(({ tensor }) => tensor.shape.reduce((a, b) => a * b, 1)),
+      };
+    }),
+    storedBytes: (name, precision) =>
+      needsOf(name, precision).reduce((sum, need) => sum + storedBytes(need), 0),
+    fetch(name, precision, { store, ...importOptions } = {}) {
       const component = files.get(name);
       if (!component) throw new Error(`no component ${name}`);
-      const { store } = readOptions ?? {};
+      const needs = needsOf(name, precision);
       return store
-        ? StoredWeights.open(store, component.files, component.needs, readOptions)
-        : HostWeights.load(component.files, component.needs, readOptions);
+        ? StoredWeights.open(store, component, needs, importOptions)
+        : HostWeights.load(component, needs, importOptions);
     },
     latentShape,
     async encodeText(runner, weights, ids, maxSequenceLength, precision) {

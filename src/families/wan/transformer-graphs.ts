@@ -1,11 +1,13 @@
 /**
  * @file The graphs of Wan's diffusion transformer, from its parts up to a block. Reference: diffusers
- * `WanTransformer3DModel`. S tokens of video, L of text, D = heads · headDim.
+ * `WanTransformer3DModel`. S tokens of video, L of text, D = heads · headDim. Only the blocks' linear layers are ever
+ * quantized: what embeds patches, text and time, and the head, is 2 % of the weights and all of the model's ends.
  */
 import {
   add,
   addScalar,
   attention,
+  blockLinear,
   geluTanh,
   type Graph,
   GraphBuilder,
@@ -49,7 +51,7 @@ export function wanAttention(
   const heads = config.numAttentionHeads;
   const width = innerDim(config);
   const project = (input: Value, part: string): Value =>
-    linearLayer(g, input, `${name}.${part}`, width, { dtype: precision.linear });
+    blockLinear(g, input, `${name}.${part}`, width, precision);
   const normed = (input: Value, part: 'q' | 'k'): Value => {
     const scale = g.weight(`${name}.norm_${part}.weight`, 'float32', [width]);
     const value = rmsNorm(g, project(input, `to_${part}`), scale, config.eps);
@@ -72,9 +74,8 @@ export function feedForward(
   precision: Precision,
   x: Value,
 ): Value {
-  const dtype = precision.linear;
-  const wide = geluTanh(g, linearLayer(g, x, 'ffn.net.0.proj', config.ffnDim, { dtype }));
-  return linearLayer(g, wide, 'ffn.net.2', innerDim(config), { dtype });
+  const wide = geluTanh(g, blockLinear(g, x, 'ffn.net.0.proj', config.ffnDim, precision));
+  return blockLinear(g, wide, 'ffn.net.2', innerDim(config), precision);
 }
 
 /** LayerNorm without affine, then adaptive scale and shift `[1, 1, D]` (Peebles & Xie 2023). */

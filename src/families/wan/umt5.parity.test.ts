@@ -18,7 +18,7 @@ describe.each(['a', 'b'])('UMT5EncoderModel %s against transformers', (letter) =
     const table = files.find(EMBEDDING, [config.vocabSize, config.dModel]);
     const needs = [
       ...locateWeights(files, [...layers, finalNorm]),
-      { name: EMBEDDING, tensor: table },
+      { name: EMBEDDING, tensor: table, storage: 'source' as const },
     ];
     const host = await HostWeights.load(files, needs);
     const backend = await testBackend();

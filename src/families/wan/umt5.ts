@@ -5,11 +5,11 @@
 import {
   add,
   attention,
+  blockLinear,
   gather,
   geluTanh,
   type Graph,
   GraphBuilder,
-  linearLayer,
   mul,
   type Precision,
   reshape,
@@ -50,9 +50,8 @@ function layerGraph(config: Umt5Config, tokens: number, precision: Precision): G
   const g = new GraphBuilder(`umt5 layer ${tokens}`);
   const hidden = g.input('hidden', 'float32', [1, tokens, dModel]);
   const buckets = g.input('buckets', 'int32', [tokens, tokens]);
-  const dtype = precision.linear;
   const dense = (x: Value, name: string, features: number): Value =>
-    linearLayer(g, x, name, features, { dtype, bias: false });
+    blockLinear(g, x, name, features, precision, { bias: false });
   const norm = (x: Value, name: string): Value =>
     rmsNorm(g, x, g.weight(`${name}.weight`, 'float32', [dModel]), eps);
 
@@ -80,7 +79,10 @@ function layerGraph(config: Umt5Config, tokens: number, precision: Precision): G
   const y = norm(afterAttention, 'layer.1.layer_norm');
   const gated = mul(g, geluTanh(g, dense(y, `${ff}.wi_0`, dFf)), dense(y, `${ff}.wi_1`, dFf));
   // T5's widest activations pass float16's range here, so this one layer is float32 in every precision.
-  const narrowed = linearLayer(g, gated, `${ff}.wo`, dModel, { bias: false });
+  const narrowed = blockLinear(g, gated, `${ff}.wo`, dModel, precision, {
+    bias: false,
+    dtype: 'float32',
+  });
   g.output('output', add(g, afterAttention, narrowed));
   return g.build();
 }

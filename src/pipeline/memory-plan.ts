@@ -1,0 +1,176 @@
+/** @file The plan of a clip as a user is told it: how it will fit, and why so, before anything is fetched. */
+import type { ComponentName, ModelCheckpoint } from '../families/family.ts';
+import type { DeviceReport } from '../runtime/device.ts';
+import { BudgetTooSmallError } from '../runtime/planner.ts';
+import type {
+  ComputeDtype,
+  LoadOptions,
+  MemoryPlan,
+  PhaseMemory,
+  PlanOptions,
+  WeightsFormat,
+} from './api.ts';
+import {
+  computePrecision,
+  type MemorySettings,
+  plainFormat,
+  resolveMemory,
+  storagePrecision,
+} from './memory-settings.ts';
+import { planRun, type RunPlan } from './plan.ts';
+import { resolveRequest } from './request.ts';
+
+const NAMES: readonly ComponentName[] = ['text_encoder', 'transformer', 'vae'];
+
+/** The memory options of a pipeline: what is left open is settled by what the checkpoint's default clip takes. */
+export function settleMemory(
+  checkpoint: ModelCheckpoint,
+  report: DeviceReport,
+  options: Pick<LoadOptions, 'memory' | 'dtype' | 'storage'>,
+): MemorySettings {
+  return resolveMemory(options, report, (dtype, targetBytes) =>
+    chooseWeights(checkpoint, dtype, targetBytes),
+  );
+}
+
+/** As they are if all of them can stay on the device; else in 8 bits, which loses next to nothing. */
+function chooseWeights(
+  checkpoint: ModelCheckpoint,
+  dtype: ComputeDtype,
+  targetBytes: number,
+): WeightsFormat {
+  const plain = plainFormat(dtype);
+  const precision = computePrecision({ dtype, weights: plain });
+  const settings = { precision, targetBytes, budgetBytes: Number.POSITIVE_INFINITY };
+  return isResident(planRun(checkpoint, checkpoint.defaults, settings)) ? plain : 'q8';
+}
+
+function isResident({ phases }: RunPlan): boolean {
+  return NAMES.every((name) => phases[name].streaming === undefined);
+}
+
+/**
+ * What a clip of `options`' size will take; what is absent is the checkpoint's default.
+ * @throws ZoetropeError `invalid-argument`, `feature-missing`.
+ */
+export function planMemory(
+  checkpoint: ModelCheckpoint,
+  report: DeviceReport,
+  options: PlanOptions,
+): MemoryPlan {
+  // Whether weights are kept in storage changes nothing on the device.
+  const settings = settleMemory(checkpoint, report, { ...options, storage: true });
+  const { weights, dtype, budgetBytes, targetBytes } = settings;
+  const parameters = resolveRequest(
+    { ...options, prompt: 'plan', seed: 0 },
+    {
+      model: '',
+      scheduler: checkpoint.schedulerName,
+      device: report.device,
+      dtype,
+      defaults: checkpoint.defaults,
+      constraints: checkpoint.constraints,
+    },
+  );
+  const kept = storagePrecision(weights);
+  const common = {
+    weights,
+    ...(Number.isFinite(budgetBytes) ? { budgetBytes } : {}),
+    downloadBytes: checkpoint.components.reduce((sum, { bytes }) => sum + bytes, 0),
+    storedBytes: NAMES.reduce((sum, name) => sum + checkpoint.storedBytes(name, kept), 0),
+  };
+  try {
+    const plan = planRun(checkpoint, parameters, {
+      ...settings,
+      precision: computePrecision(settings),
+    });
+    const phases = NAMES.map((name) => phaseMemory(name, plan));
+    const predictedPeakBytes = Math.max(...phases.map((phase) => phase.predictedPeakBytes));
+    const { guidance, tile } = plan;
+    return {
+      ...common,
+      outcome: isResident(plan) ? 'resident' : 'streamed',
+      reason: reasonOf(phases, plan, settings, predictedPeakBytes),
+      guidance,
+      ...(tile === undefined ? {} : { tile }),
+      phases,
+      predictedPeakBytes,
+    };
+  } catch (error) {
+    if (!(error instanceof BudgetTooSmallError)) throw error;
+    return {
+      ...common,
+      outcome: 'too-large',
+      reason:
+        `The least that this clip can be made in is ${megabytes(error.leastBytes)}; ` +
+        `${megabytes(targetBytes)} are allowed.`,
+      guidance: settings.guidance ?? 'batched',
+      phases: [],
+      predictedPeakBytes: 0,
+      leastBudgetBytes: error.leastBytes,
+    };
+  }
+}
+
+function phaseMemory(name: ComponentName, { phases }: RunPlan): PhaseMemory {
+  const {
+    weightBytes,
+    residentWeightBytes,
+    workingSetBytes,
+    predictedPeakBytes,
+    stages,
+    streaming,
+  } = phases[name];
+  return {
+    name,
+    weightBytes,
+    residentWeightBytes,
+    workingSetBytes,
+    predictedPeakBytes,
+    stages,
+    streamedStages: streaming?.streamed.length ?? 0,
+  };
+}
+
+function reasonOf(
+  phases: readonly PhaseMemory[],
+  { guidance, tile }: RunPlan,
+  { budgetBytes, targetBytes, weights }: MemorySettings,
+  peakBytes: number,
+): string {
+  const allowed = Number.isFinite(budgetBytes)
+    ? `the ${megabytes(budgetBytes)} that are allowed`
+    : `the ${megabytes(targetBytes)} that this device is taken to have`;
+  const isLimited = Number.isFinite(targetBytes);
+  const sentences: string[] = [];
+  const streamed = phases.filter(({ streamedStages }) => streamedStages > 0);
+  if (streamed.length === 0) {
+    const room = isLimited ? `, within ${allowed}` : '';
+    sentences.push(
+      `All weights (${weights}) stay on the device: ${megabytes(peakBytes)} at the most${room}.`,
+    );
+  } else {
+    const parts = streamed.map(
+      ({ name, streamedStages, stages }) =>
+        `${streamedStages} of ${stages} stages of the ${COMPONENT[name]}`,
+    );
+    sentences.push(
+      `The weights (${weights}) do not fit beside the rest in ${allowed}: ` +
+        `${parts.join(' and ')} are streamed in while others compute.`,
+    );
+  }
+  if (guidance === 'sequential')
+    sentences.push('The two passes of guidance run one after the other.');
+  if (tile !== undefined) sentences.push(`Frames are decoded in tiles of ${tile} pixels.`);
+  return sentences.join(' ');
+}
+
+const COMPONENT: Readonly<Record<ComponentName, string>> = {
+  text_encoder: 'text encoder',
+  transformer: 'transformer',
+  vae: 'decoder',
+};
+
+function megabytes(bytes: number): string {
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}

@@ -1,0 +1,78 @@
+/**
+ * @file Reads pieces of a component's files in their order. Neighbours are fetched together, since hubs answer slowly to
+ * many small requests, and while the caller works on one read the next is on its way.
+ */
+import type { FileSource, ReadOptions } from './source.ts';
+import type { Piece } from './storage-format.ts';
+
+/** A request is at most this long; two are held at a time. */
+const MAX_READ_BYTES = 16 * 1024 * 1024;
+/** Unneeded bytes between two pieces that are cheaper to read than to ask twice. */
+const MAX_GAP_BYTES = 256 * 1024;
+
+interface Read {
+  readonly first: number;
+  readonly last: number;
+  readonly start: number;
+  readonly bytes: Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** In the order of the files, in which a whole component is read best. */
+export function inFileOrder(a: Piece['need'], b: Piece['need']): number {
+  const [x, y] = [a.tensor, b.tensor];
+  return x.file === y.file ? x.start - y.start : x.file < y.file ? -1 : 1;
+}
+
+export class ReadAhead {
+  readonly #source: FileSource;
+  readonly #pieces: readonly Piece[];
+  readonly #options: ReadOptions | undefined;
+  #current: Read | undefined;
+  #next: Read | undefined;
+
+  /** @param pieces In the order in which they will be taken; some may be left out. */
+  constructor(source: FileSource, pieces: readonly Piece[], options?: ReadOptions) {
+    this.#source = source;
+    this.#pieces = pieces;
+    this.#options = options;
+  }
+
+  /** Bytes of piece `index`, in a buffer of their own. */
+  async take(index: number): Promise<Uint8Array<ArrayBuffer>> {
+    this.#options?.signal?.throwIfAborted();
+    if (!this.#current || index > this.#current.last) {
+      const isNext = this.#next && index >= this.#next.first && index <= this.#next.last;
+      this.#current = isNext ? this.#next : this.#open(index);
+      this.#next = this.#open((this.#current?.last ?? index) + 1);
+    }
+    const read = this.#current;
+    const piece = this.#pieces[index];
+    if (!read || !piece || index < read.first) throw new Error(`piece ${index} is out of order`);
+    const bytes = await read.bytes;
+    return bytes.slice(piece.start - read.start, piece.end - read.start);
+  }
+
+  #open(first: number): Read | undefined {
+    const head = this.#pieces[first];
+    if (!head) return undefined;
+    const { file } = head.need.tensor;
+    let last = first;
+    let { end } = head;
+    for (;;) {
+      const piece = this.#pieces[last + 1];
+      const joins =
+        piece !== undefined &&
+        piece.need.tensor.file === file &&
+        piece.start >= end &&
+        piece.start - end <= MAX_GAP_BYTES &&
+        piece.end - head.start <= MAX_READ_BYTES;
+      if (!joins) break;
+      ({ end } = piece);
+      last++;
+    }
+    const bytes = this.#source.read(file, head.start, end, this.#options);
+    // Told to whoever takes from it; until then it is nobody's failure.
+    bytes.catch(() => undefined);
+    return { first, last, start: head.start, bytes };
+  }
+}

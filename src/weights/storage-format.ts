@@ -1,0 +1,129 @@
+/**
+ * @file How a tensor of a checkpoint is kept once it has been read, and the pieces in which it gets there. A piece is
+ * whole rows of at most a few megabytes, converted by itself: RAM does not grow with the largest tensor, and an import
+ * that was cut short reads no more than a piece anew.
+ */
+import { elementCount } from '../graph/types.ts';
+import type { LocatedTensor } from './component.ts';
+import { toFloat16, toFloat32 } from './convert.ts';
+import { type QuantFormat, quantizedShapes } from './quantize-format.ts';
+import { allocateQuantized, quantizeRows } from './quantize.ts';
+
+/** `source`: in the checkpoint's own element type. */
+export type StorageFormat = 'source' | 'f16' | QuantFormat;
+
+/** A tensor that a model needs, and how it is to be kept. */
+export interface WeightNeed {
+  /** Full name in the checkpoint. */
+  readonly name: string;
+  readonly tensor: LocatedTensor;
+  readonly storage: StorageFormat;
+}
+
+/** Whole rows of a tensor. */
+export interface Piece {
+  readonly need: WeightNeed;
+  /** Its place among the tensor's pieces. */
+  readonly index: number;
+  readonly rows: number;
+  /** Byte range in the tensor's file. */
+  readonly start: number;
+  readonly end: number;
+}
+
+export type PartName = 'data' | 'codes' | 'scales';
+
+/** A piece's share of one of the arrays that a tensor becomes. */
+export interface PiecePart {
+  readonly name: PartName;
+  readonly byteLength: number;
+}
+
+/** Bytes of the source that a piece has at the most, if its rows are no longer. */
+const PIECE_BYTES = 8 * 1024 * 1024;
+
+/** Scales are kept in float32: half a bit a weight more than float16, for any arithmetic later. */
+const SCALE_DTYPE = 'float32';
+
+/** Name of a format: in records, in reports, on the page. */
+export function formatLabel(storage: StorageFormat): 'source' | 'f16' | 'q8' | 'q4' {
+  if (typeof storage === 'string') return storage;
+  return storage.bits === 8 ? 'q8' : 'q4';
+}
+
+/** Element type in which a tensor's `data` is kept. */
+export function storedDtype({ tensor, storage }: WeightNeed): string {
+  return storage === 'f16' ? 'F16' : tensor.dtype;
+}
+
+/** Rows of the tensor, and elements of a row. */
+export function rowsOf(shape: readonly number[]): { rows: number; columns: number } {
+  const [rows = 1, ...rest] = shape;
+  return { rows, columns: elementCount(rest) };
+}
+
+/** Rows in each of the tensor's pieces but the last. */
+export function rowsPerPiece({ tensor }: WeightNeed): number {
+  const { rows } = rowsOf(tensor.shape);
+  const rowBytes = (tensor.end - tensor.start) / rows;
+  return Math.max(1, Math.floor(PIECE_BYTES / rowBytes));
+}
+
+export function piecesOf(need: WeightNeed): readonly Piece[] {
+  const { tensor } = need;
+  const { rows } = rowsOf(tensor.shape);
+  const rowBytes = (tensor.end - tensor.start) / rows;
+  const each = rowsPerPiece(need);
+  return Array.from({ length: Math.ceil(rows / each) }, (_, index) => {
+    const first = index * each;
+    const count = Math.min(each, rows - first);
+    const start = tensor.start + first * rowBytes;
+    return { need, index, rows: count, start, end: start + count * rowBytes };
+  });
+}
+
+/** What a piece becomes, in the order in which {@link convertPiece} gives it. */
+export function partsOf({ need, rows, start, end }: Piece): readonly PiecePart[] {
+  const { storage, tensor } = need;
+  const { columns } = rowsOf(tensor.shape);
+  if (storage === 'source') return [{ name: 'data', byteLength: end - start }];
+  if (storage === 'f16') return [{ name: 'data', byteLength: 2 * rows * columns }];
+  const { codes, scales } = quantizedShapes(storage, rows, columns);
+  return [
+    { name: 'codes', byteLength: elementCount(codes) },
+    { name: 'scales', byteLength: Float32Array.BYTES_PER_ELEMENT * elementCount(scales) },
+  ];
+}
+
+/** Bytes of a tensor as it is kept. */
+export function storedBytes(need: WeightNeed): number {
+  let bytes = 0;
+  for (const piece of piecesOf(need)) for (const part of partsOf(piece)) bytes += part.byteLength;
+  return bytes;
+}
+
+/**
+ * @param bytes The piece as the checkpoint has it.
+ * @throws ZoetropeError `model-format` if weights to quantize are not finite.
+ */
+export function convertPiece(
+  { need }: Piece,
+  bytes: Uint8Array<ArrayBuffer>,
+): readonly Uint8Array<ArrayBuffer>[] {
+  const { name, storage, tensor } = need;
+  if (storage === 'source') return [bytes];
+  const values = toFloat32(name, tensor.dtype, bytes);
+  if (storage === 'f16') return [bytesOf(toFloat16(values))];
+  const { columns } = rowsOf(tensor.shape);
+  const target = allocateQuantized(storage, values.length / columns, columns, SCALE_DTYPE);
+  quantizeRows(storage, values, columns, target);
+  return [target.codes, bytesOf(target.scales)];
+}
+
+function bytesOf({
+  buffer,
+  byteOffset,
+  byteLength,
+}: Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
