@@ -2,3 +2,5 @@
 export { type ErrorCode, isAbortError, ZoetropeError } from './errors.ts';
 export type * from './pipeline/api.ts';
 export { inspectCheckpoint, planMemory, probeDevice, VideoPipeline } from './pipeline/client.ts';
+export type { StoredFormat, StoredModel } from './pipeline/stored-model.ts';
+export { deleteStoredModel, listStoredModels } from './pipeline/stored-models.ts';

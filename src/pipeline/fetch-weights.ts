@@ -20,6 +20,8 @@ export interface FetchOptions extends Pick<LoadOptions, 'storage' | 'onProgress'
 async function openStore(options: FetchOptions): Promise<CheckpointStore | undefined> {
   if (options.store || options.storage !== true) return options.store;
   const store = await openBrowserStore();
+  // What a deletion that was cut short has left.
+  await store.collectGarbage();
   // Without it the browser may drop the model when it needs room; that is no reason not to keep it.
   await requestPersistence();
   return store;

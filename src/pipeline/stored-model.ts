@@ -1,0 +1,112 @@
+/**
+ * @file What the store keeps are components, each in a format of its own; what a person keeps are models. A quantized
+ * model has components with nothing to quantize, and shares those with the same model as it came.
+ */
+import type { ComponentName } from '../families/family.ts';
+import type { CheckpointRecord } from '../store/record.ts';
+
+/** `source`: as the checkpoint has them. */
+export type StoredFormat = 'source' | 'f16' | 'q8' | 'q4';
+
+/** A model in the browser's storage, in one format, whole or as far as its import came. */
+export interface StoredModel {
+  /** Where it came from: a folder's URL. */
+  readonly source: string;
+  /** That folder's name. */
+  readonly name: string;
+  /** How the weights of linear layers are kept. */
+  readonly format: StoredFormat;
+  /** An import that was cut short goes on where it stopped when the model is loaded again. */
+  readonly state: 'importing' | 'complete';
+  /** Stored so far. A component that two models share counts in both. */
+  readonly bytes: number;
+  /** Milliseconds since the epoch. */
+  readonly lastUsedAt: number;
+  /** What the store calls its components. */
+  readonly checkpointIds: readonly string[];
+}
+
+const COMPONENTS: Readonly<Record<ComponentName, true>> = {
+  text_encoder: true,
+  transformer: true,
+  vae: true,
+};
+
+/** In what a component is kept that has nothing for the model's own format to change. */
+const INSTEAD_OF: Readonly<Record<StoredFormat, readonly StoredFormat[]>> = {
+  q4: ['f16', 'source'],
+  q8: ['f16', 'source'],
+  f16: ['source'],
+  source: [],
+};
+
+const FORMATS = Object.keys(INSTEAD_OF) as StoredFormat[];
+
+/** Components as the models that they make up, the last used first. */
+export function groupModels(records: Iterable<CheckpointRecord>): StoredModel[] {
+  const folders = groupBy(records, ({ source }) => folderOf(source));
+  const models = [...folders].flatMap(([source, components]) =>
+    withoutParts(FORMATS.flatMap((format) => gather(source, format, components))),
+  );
+  return models.sort((a, b) => b.lastUsedAt - a.lastUsedAt);
+}
+
+/** The model in this format, unless nothing is kept in it. */
+function gather(
+  source: string,
+  format: StoredFormat,
+  records: readonly CheckpointRecord[],
+): StoredModel[] {
+  const choices = [format, ...INSTEAD_OF[format]];
+  const chosen = [...groupBy(records, (each) => each.source).values()].flatMap((component) => {
+    const found = choices.find((choice) => component.some((each) => each.format === choice));
+    return component.filter((each) => each.format === found);
+  });
+  if (!chosen.some((each) => each.format === format)) return [];
+  const names = new Set(chosen.map((each) => lastPart(each.source)));
+  const isWhole =
+    Object.keys(COMPONENTS).every((name) => names.has(name)) &&
+    chosen.every(({ state }) => state === 'complete');
+  return [
+    {
+      source,
+      name: lastPart(source),
+      format,
+      state: isWhole ? 'complete' : 'importing',
+      bytes: chosen.reduce((sum, { totalBytes }) => sum + totalBytes, 0),
+      lastUsedAt: Math.max(...chosen.map(({ lastUsedAt }) => lastUsedAt)),
+      checkpointIds: chosen.map(({ id }) => id),
+    },
+  ];
+}
+
+/** Leaves out what is only a part of another: the components that a quantized model keeps as they came. */
+function withoutParts(models: readonly StoredModel[]): StoredModel[] {
+  return models.filter(
+    (model) =>
+      !models.some(
+        (other) =>
+          other !== model && model.checkpointIds.every((id) => other.checkpointIds.includes(id)),
+      ),
+  );
+}
+
+function groupBy<T>(values: Iterable<T>, keyOf: (value: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const value of values) {
+    const key = keyOf(value);
+    const group = groups.get(key);
+    if (group) group.push(value);
+    else groups.set(key, [value]);
+  }
+  return groups;
+}
+
+/** `https://host/models/pocket/transformer` → `https://host/models/pocket`. */
+function folderOf(component: string): string {
+  return component.replace(/\/+[^/]*$/, '');
+}
+
+function lastPart(path: string): string {
+  return path.split('/').findLast((part) => part !== '') ?? path;
+}

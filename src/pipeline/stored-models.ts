@@ -1,0 +1,55 @@
+/**
+ * @file The models in the browser's storage: which there are, and deleting one. On the page's side, so that it answers
+ * while the worker computes; the store's code is loaded at the first call.
+ */
+import type { CheckpointStore } from '../store/checkpoint-store.ts';
+import { groupModels, type StoredModel } from './stored-model.ts';
+
+/**
+ * All models that `storage: true` has kept, the last used first.
+ * @throws ZoetropeError `feature-missing` where there is no IndexedDB: some private windows, sandboxed frames.
+ */
+export function listStoredModels(): Promise<StoredModel[]> {
+  return withStore(listModels);
+}
+
+/**
+ * Frees what the model takes, but for components that another stored model shares. Does nothing if it is gone. Waits
+ * while a tab imports the model. A pipeline that reads from it fetches what it misses again: dispose of it first.
+ * @throws ZoetropeError `feature-missing`; the signal's reason if it aborts while waiting.
+ */
+export function deleteStoredModel(
+  model: StoredModel,
+  options: { signal?: AbortSignal } = {},
+): Promise<void> {
+  return withStore((store) => deleteModel(store, model, options.signal));
+}
+
+export async function listModels(store: CheckpointStore): Promise<StoredModel[]> {
+  return groupModels(await store.listCheckpoints());
+}
+
+export async function deleteModel(
+  store: CheckpointStore,
+  model: StoredModel,
+  signal?: AbortSignal,
+): Promise<void> {
+  const others = (await listModels(store)).filter(
+    ({ source, format }) => source !== model.source || format !== model.format,
+  );
+  const shared = new Set(others.flatMap(({ checkpointIds }) => checkpointIds));
+  for (const id of model.checkpointIds) {
+    if (shared.has(id)) continue;
+    await store.withImportLock(id, () => store.deleteCheckpoint(id), signal);
+  }
+}
+
+async function withStore<T>(task: (store: CheckpointStore) => Promise<T>): Promise<T> {
+  const { openBrowserStore } = await import('../store/indexeddb-backend.ts');
+  const store = await openBrowserStore();
+  try {
+    return await task(store);
+  } finally {
+    store.close();
+  }
+}
