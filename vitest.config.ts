@@ -16,7 +16,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'node',
-          include: ['{src,scripts}/**/*.test.{ts,mjs}'],
+          include: ['{src,scripts,bench}/**/*.test.{ts,mjs}'],
           exclude: ['**/*.browser.test.ts', '**/node_modules/**'],
           environment: 'node',
           maxWorkers: 2,

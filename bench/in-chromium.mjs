@@ -1,0 +1,91 @@
+/** @file Runs benchmarks in a worker of a page in Chromium, on the machine's adapter or Chromium's software one. */
+import { findBrowser, launchOptions } from '../scripts/browser.mjs';
+import { ROOT } from '../scripts/packages.mjs';
+import { processBytes } from './process-bytes.mjs';
+
+/**
+ * @typedef {import('./context.ts').Host} Host
+ * @typedef {import('./run-benchmark.ts').Settings} Settings
+ * @typedef {import('./in-node.mjs').RunOne} RunOne
+ * @typedef {import('../scripts/browser.mjs').Adapter} Adapter
+ */
+
+export function hasChromium() {
+  return findBrowser() !== undefined;
+}
+
+async function servePages() {
+  const { createServer } = await import('vite');
+  const server = await createServer({
+    root: ROOT,
+    logLevel: 'error',
+    // A cache of its own: a development server that runs beside this one would rewrite it.
+    cacheDir: 'node_modules/.vite-bench',
+    // A file saved meanwhile must not reload the page in the middle of a measurement.
+    server: { host: '127.0.0.1', ws: false, hmr: false, watch: null },
+  });
+  await server.listen();
+  const [url = ''] = server.resolvedUrls?.local ?? [];
+  return { url: new URL('bench/page.html', url).href, close: () => server.close() };
+}
+
+/**
+ * @param {Adapter} adapter
+ * @param {string} url
+ * @param {{ host: Host, log: (text: string) => void }} hooks
+ */
+async function openPage(adapter, url, { host, log }) {
+  const { chromium } = await import('@playwright/test');
+  const browser = await chromium.launch(launchOptions(adapter));
+  const page = await browser.newPage();
+  page.on('pageerror', (error) => log(String(error)));
+  await page.exposeFunction('benchLog', log);
+  await page.exposeFunction('benchProcessBytes', () => processBytes(browser));
+  await page.exposeFunction('benchServeTrueSize', () => host.serveTrueSize());
+  await page.goto(url);
+  await page.waitForFunction('globalThis.bench !== undefined', undefined, { timeout: 120_000 });
+  return { browser, page };
+}
+
+/**
+ * @param {Settings['device']} device
+ * @param {string} url
+ * @param {{ host: Host, log: (text: string) => void }} hooks
+ */
+async function openBest(device, url, hooks) {
+  if (device === 'wasm') return openPage('none', url, hooks);
+  const opened = await openPage('hardware', url, hooks);
+  const hasAdapter = await opened.page.evaluate(
+    async () => ((await navigator.gpu?.requestAdapter()) ?? null) !== null,
+  );
+  if (hasAdapter) return opened;
+  await opened.browser.close();
+  return openPage('software', url, hooks);
+}
+
+/**
+ * @param {Omit<Settings, 'place'>} settings
+ * @param {{ host: Host, log: (text: string) => void }} hooks
+ * @param {(runOne: RunOne) => Promise<void>} use
+ */
+export async function withChromium(settings, hooks, use) {
+  const server = await servePages();
+  try {
+    const { browser, page } = await openBest(settings.device, server.url, hooks);
+    try {
+      await use((name) =>
+        page.evaluate(
+          ([name, settings]) => {
+            if (!globalThis.bench) throw new Error('The page is not ready.');
+            return globalThis.bench.run(name, settings);
+          },
+          /** @type {const} */ ([name, { ...settings, place: 'chromium' }]),
+        ),
+      );
+    } finally {
+      await browser.close();
+    }
+  } finally {
+    await server.close();
+  }
+}

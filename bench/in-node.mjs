@@ -1,0 +1,43 @@
+/** @file Runs benchmarks in this process. The engine is TypeScript; Vite, which builds the page, also loads it here. */
+import { ROOT } from '../scripts/packages.mjs';
+
+/**
+ * @typedef {import('./context.ts').BenchReport} BenchReport
+ * @typedef {import('./context.ts').Host} Host
+ * @typedef {import('./run-benchmark.ts').Settings} Settings
+ * @typedef {(name: string) => Promise<BenchReport>} RunOne
+ */
+
+/**
+ * @template T
+ * @param {(load: (path: string) => Promise<Record<string, any>>) => Promise<T>} use
+ * @returns {Promise<T>}
+ */
+export async function withEngine(use) {
+  const { createServer } = await import('vite');
+  const server = await createServer({
+    root: ROOT,
+    configFile: false,
+    appType: 'custom',
+    logLevel: 'error',
+    optimizeDeps: { noDiscovery: true },
+    server: { middlewareMode: true, ws: false, watch: null },
+  });
+  try {
+    return await use((path) => server.ssrLoadModule(path));
+  } finally {
+    await server.close();
+  }
+}
+
+/**
+ * @param {Omit<Settings, 'place'>} settings
+ * @param {{ host: Host, log: (text: string) => void }} hooks
+ * @param {(runOne: RunOne) => Promise<void>} use
+ */
+export function withNode(settings, { host, log }, use) {
+  return withEngine(async (load) => {
+    const { runInNode } = await load('/bench/run-in-node.ts');
+    await use((name) => runInNode(name, { ...settings, place: 'node' }, { host, log }));
+  });
+}

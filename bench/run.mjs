@@ -1,0 +1,105 @@
+/** @file `npm run bench`: tables of figures that are compared within one run. */
+import { writeFileSync } from 'node:fs';
+import { ensurePackages } from '../scripts/packages.mjs';
+import { parseCommandLine, usage } from './arguments.mjs';
+import { hasChromium, withChromium } from './in-chromium.mjs';
+import { withEngine, withNode } from './in-node.mjs';
+import { summary, table } from './report.mjs';
+
+/**
+ * @typedef {import('./arguments.mjs').Arguments} Arguments
+ * @typedef {import('./arguments.mjs').Place} Place
+ * @typedef {import('./context.ts').Row} Row
+ * @typedef {import('./in-node.mjs').RunOne} RunOne
+ */
+
+/** @returns {Promise<{ name: string, title: string }[]>} */
+function listBenchmarks() {
+  return withEngine(async (load) => {
+    const { BENCHMARK_NAMES, loadBenchmark } = await load('/bench/registry.ts');
+    const list = [];
+    for (const name of BENCHMARK_NAMES) {
+      list.push({ name, title: (await loadBenchmark(name)).title });
+    }
+    return list;
+  });
+}
+
+/** Progress goes where tables do not: to the terminal's other stream. @param {string} text */
+function log(text) {
+  process.stderr.write(`  … ${text}\n`);
+}
+
+/** @type {import('./context.ts').Host} */
+const host = {
+  processBytes: () => Promise.resolve(process.memoryUsage().rss),
+  serveTrueSize: () => Promise.reject(new Error('not yet')),
+};
+
+/**
+ * @param {Arguments} options
+ * @param {readonly string[]} names
+ */
+async function runAll({ place, device, size }, names) {
+  /** @type {Row[]} */
+  const rows = [];
+  /** @type {string[]} */
+  const devices = [];
+  let failures = 0;
+  /** @type {(where: Place, run: typeof withNode) => Promise<void>} */
+  const runIn = (where, run) =>
+    run({ device, size }, { host, log }, async (runOne) => {
+      for (const name of names) {
+        console.log(`\n${name}, in ${where}`);
+        const started = performance.now();
+        try {
+          const report = await runOne(name);
+          const seconds = ((performance.now() - started) / 1000).toFixed(0);
+          const line = `${where}: ${report.device}`;
+          if (!devices.includes(line)) devices.push(line);
+          rows.push(...report.rows);
+          if (report.rows.length > 0) {
+            console.log(`  ${report.device}, ${seconds} s\n\n${table(report.rows)}`);
+          }
+        } catch (error) {
+          failures++;
+          console.error(error);
+        }
+      }
+    });
+  if (place !== 'chromium') await runIn('node', withNode);
+  if (place === 'chromium' && !hasChromium()) throw new Error('There is no Chromium here.');
+  if (place !== 'node' && hasChromium()) await runIn('chromium', withChromium);
+  return { device: devices.join('; '), rows, failures };
+}
+
+/** @returns {Promise<number>} The exit code. */
+async function main() {
+  const options = parseCommandLine(process.argv.slice(2));
+  ensurePackages();
+  const benchmarks = await listBenchmarks();
+  if (options.help) {
+    console.log(usage(benchmarks));
+    return 0;
+  }
+  const all = benchmarks.map(({ name }) => name);
+  if (options.only !== undefined && !all.includes(options.only)) {
+    throw new Error(`There is no benchmark ${options.only}: there are ${all.join(', ')}.`);
+  }
+  const names = options.only === undefined ? all : [options.only];
+  const { device, rows, failures } = await runAll(options, names);
+  if (options.json !== undefined) {
+    writeFileSync(options.json, `${JSON.stringify({ device, rows }, undefined, 2)}\n`);
+  }
+  console.log(`\n${summary(rows)}`);
+  const isMissed = rows.some(({ holds }) => holds === false);
+  return failures > 0 || (options.strict && isMissed) ? 1 : 0;
+}
+
+try {
+  // Vite's and Dawn's threads do not end by themselves.
+  process.exit(await main());
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}
