@@ -4,18 +4,9 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openFolderStore } from './folder-backend.ts';
+import { freshFolder } from '../testing/folder-place.ts';
 import { withLockFile } from './lock-file.ts';
-import { type Place, storeSuite } from './test-suite.ts';
-
-async function freshFolder(): Promise<Place> {
-  const folder = await mkdtemp(join(tmpdir(), 'zoetrope-store-'));
-  return {
-    open: (options) => openFolderStore(folder, options),
-    overwrite: (hash, bytes) => writeFile(join(folder, 'chunks', hash), bytes),
-    remove: () => rm(folder, { recursive: true }),
-  };
-}
+import { storeSuite } from './test-suite.ts';
 
 storeSuite('folder store', freshFolder, 12);
 

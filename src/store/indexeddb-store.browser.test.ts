@@ -1,25 +1,12 @@
 /** @file The store on IndexedDB, in a browser. */
-import { deleteDB, openDB } from 'idb';
 import { expect, test, vi } from 'vitest';
+import { freshDatabase } from '../testing/database-place.ts';
 import { openBrowserStore } from './indexeddb-backend.ts';
 import { requestPersistence } from './quota.ts';
 import { CheckpointReader } from './reader.ts';
 import { sha256 } from './sha256.ts';
-import { type Place, storeSuite } from './test-suite.ts';
+import { storeSuite } from './test-suite.ts';
 import { CheckpointWriter } from './writer.ts';
-
-async function freshDatabase(): Promise<Place> {
-  const name = `zoetrope-test-${crypto.randomUUID()}`;
-  return {
-    open: (options = {}) => openBrowserStore({ ...options, name }),
-    async overwrite(hash, bytes) {
-      const db = await openDB(name);
-      await db.put('chunks', new Blob([bytes]), hash);
-      db.close();
-    },
-    remove: () => deleteDB(name),
-  };
-}
 
 /** What a sandboxed frame meets. */
 function refuseAccess(): never {

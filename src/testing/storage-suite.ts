@@ -1,7 +1,9 @@
 /** @file What keeping a checkpoint in a store must do, whatever the store is on. */
-import { afterEach, expect, test } from 'vitest';
-import { EnginePipeline } from '../pipeline/engine.ts';
-import type { CheckpointStore, CheckpointStoreOptions } from '../store/checkpoint-store.ts';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { FrameGroup, WeightsFormat } from '../pipeline/api.ts';
+import { type EngineOptions, EnginePipeline } from '../pipeline/engine.ts';
+import type { CheckpointStore } from '../store/checkpoint-store.ts';
+import type { Place } from '../store/test-suite.ts';
 import type { FileSource } from '../weights/source.ts';
 import { repositoryFolder } from './fixtures.ts';
 
@@ -14,6 +16,9 @@ const REQUEST = {
   numInferenceSteps: 2,
   guidanceScale: 4,
 };
+
+/** Cuts the bundled checkpoint into some twenty chunks. */
+const CHUNK_BYTES = 512 * 1024;
 
 /** Counts the bytes that are read from a source, but for the headers of its files. */
 function counted(source: FileSource): { source: FileSource; bytes: () => number } {
@@ -35,73 +40,137 @@ function counted(source: FileSource): { source: FileSource; bytes: () => number 
   };
 }
 
-export function describeStorage(
-  openStore: (options?: CheckpointStoreOptions) => Promise<CheckpointStore>,
-): void {
+export function describeStorage(freshPlace: () => Promise<Place>): void {
+  let place: Place;
+  let store: CheckpointStore;
   let pipeline: EnginePipeline | undefined;
 
-  afterEach(() => pipeline?.dispose());
+  beforeEach(async () => {
+    place = await freshPlace();
+    store = await place.open();
+  });
+
+  afterEach(async () => {
+    await pipeline?.dispose();
+    store.close();
+    await place.remove();
+  });
+
+  /** Another session's pipeline: nothing is left of the one before but what is stored. */
+  async function load(source: FileSource, options: EngineOptions = {}): Promise<EnginePipeline> {
+    await pipeline?.dispose();
+    pipeline = await EnginePipeline.fromSource(source, {
+      device: 'wasm',
+      dtype: 'float32',
+      chunkBytes: CHUNK_BYTES,
+      ...options,
+    });
+    return pipeline;
+  }
+
+  async function clip(source: FileSource, options: EngineOptions): Promise<readonly FrameGroup[]> {
+    return (await (await load(source, options)).generate(REQUEST)).frames();
+  }
 
   test('the second load fetches nothing, and streams the same clip from the store', async () => {
-    const store = await openStore();
     const { source, bytes } = counted(await repositoryFolder('models/pocket'));
-    const load = async (options: object): Promise<EnginePipeline> => {
-      await pipeline?.dispose();
-      pipeline = await EnginePipeline.fromSource(source, {
-        device: 'wasm',
-        dtype: 'float32',
-        ...options,
-      });
-      return pipeline;
-    };
-    const fromRam = await (await load({})).generate(REQUEST);
+    const fromRam = await clip(source, {});
     const fetched = bytes();
     expect(fetched).toBeGreaterThan(1e6);
 
-    await load({ store });
+    await load(source, { store });
     const imported = bytes() - fetched;
-    const loaded = await load({ store });
+    const loaded = await load(source, { store });
     expect(bytes() - fetched - imported).toBe(0);
     expect(loaded.checkpoint.downloadBytes).toBe(imported);
     const whole = await loaded.generate(REQUEST);
-    expect(await whole.frames()).toEqual(await fromRam.frames());
+    expect(await whole.frames()).toEqual(fromRam);
+    expect(whole.memory.ramBytes).toBe(0);
 
-    const budgeted = await load({ store, memory: { budgetBytes: 14e6 } });
+    const budgeted = await load(source, { store, memory: { budgetBytes: 14e6 } });
     const streamed = await budgeted.generate(REQUEST);
     expect(streamed.memory.peakBytes).toBeLessThan(whole.memory.peakBytes);
-    expect(await streamed.frames()).toEqual(await fromRam.frames());
+    expect(await streamed.frames()).toEqual(fromRam);
     expect(await store.listCheckpoints()).toHaveLength(3);
   });
 
-  test('an import that was cut short goes on where it stopped', async () => {
-    const store = await openStore();
+  test.each(['q8', 'q4', 'f16'] satisfies WeightsFormat[])(
+    'weights are kept as %s, and make the clip that they make from RAM',
+    async (weights) => {
+      const source = await repositoryFolder('models/pocket');
+      const fromRam = await clip(source, { memory: { weights } });
+      expect(await clip(source, { store, memory: { weights } })).toEqual(fromRam);
+      const formats = async (): Promise<string[]> =>
+        (await store.listCheckpoints()).map(({ format }) => format).sort();
+      // The bundled weights are float16 as they come, and a decoder's are never converted.
+      const kept = weights === 'f16' ? 'source' : weights;
+      expect(await formats()).toEqual([kept, kept, 'source'].sort());
+      const bytes = (await store.listCheckpoints()).reduce((sum, each) => sum + each.totalBytes, 0);
+      const all = pipeline?.checkpoint.downloadBytes ?? Number.NaN;
+      expect(bytes / all).toBeLessThan({ q8: 0.75, q4: 0.55, f16: 1.001 }[weights]);
+    },
+  );
+
+  test('an import that was cut short goes on where it stopped, with the same result', async () => {
     const folder = await repositoryFolder('models/pocket');
     const { source, bytes } = counted(folder);
     const controller = new AbortController();
-    const interrupted = EnginePipeline.fromSource(source, {
-      device: 'wasm',
+    const memory = { weights: 'q8' } as const;
+    const interrupted = load(source, {
       store,
+      memory,
       signal: controller.signal,
       onProgress: ({ fraction }) => {
-        if (fraction > 0.5) controller.abort();
+        if (fraction > 0.6) controller.abort();
       },
     });
     await expect(interrupted).rejects.toMatchObject({ name: 'AbortError' });
+    expect((await store.listCheckpoints()).map(({ state }) => state)).toContain('importing');
+    const { checkpoint } = await load(source, { store, memory });
+    // What a kill loses: a chunk of 8-bit weights, twice as much of float16 ones, and what was read ahead.
+    expect(bytes() - checkpoint.downloadBytes).toBeLessThan(4 * CHUNK_BYTES);
+    const chunks = await chunksByName(store);
+    for (const { id } of await store.listCheckpoints()) await store.deleteCheckpoint(id);
+    await load(source, { store, memory });
+    expect(await chunksByName(store)).toEqual(chunks);
+  });
+
+  test('a chunk that was damaged in the store is fetched again by itself', async () => {
+    const { source, bytes } = counted(await repositoryFolder('models/pocket'));
+    const memory = { weights: 'q8' } as const;
+    const intact = await clip(source, { store, memory });
+    const records = await store.listCheckpoints();
+    const record = records.find((each) => each.source.endsWith('/transformer'));
+    const hash = record?.chunks[2]?.hash ?? '';
+    const chunk = new Uint8Array(await (await store.get(hash)).arrayBuffer());
+    chunk[1000] = (chunk[1000] ?? 0) ^ 4;
+    await place.overwrite(hash, chunk);
+
+    store.close();
+    store = await place.open();
     const before = bytes();
-    pipeline = await EnginePipeline.fromSource(source, { device: 'wasm', store });
-    expect(bytes() - before).toBeLessThan(pipeline.checkpoint.downloadBytes);
-    expect((await store.listCheckpoints()).map(({ state }) => state)).toEqual(
-      Array.from({ length: 3 }, () => 'complete'),
-    );
+    expect(await clip(source, { store, memory })).toEqual(intact);
+    expect(bytes() - before).toBeGreaterThan(CHUNK_BYTES);
+    // The tensors at its ends are read whole.
+    expect(bytes() - before).toBeLessThan(4 * CHUNK_BYTES);
+    const repaired = await store.get(hash, { verify: true });
+    expect(repaired.size).toBe(chunk.byteLength);
   });
 
   test('too little room is told before anything is fetched', async () => {
     const figures = { freeBytes: 1000, usedBytes: 5000 };
-    const store = await openStore({ estimate: () => Promise.resolve(figures) });
+    const tight = await place.open({ estimate: () => Promise.resolve(figures) });
     const { source, bytes } = counted(await repositoryFolder('models/pocket'));
-    await expect(
-      EnginePipeline.fromSource(source, { device: 'wasm', store }),
-    ).rejects.toMatchObject({ code: 'storage-full' });
+    await expect(load(source, { store: tight })).rejects.toMatchObject({ code: 'storage-full' });
     expect(bytes()).toBe(0);
+    tight.close();
   });
+}
+
+/** Hashes of the chunks of each component. */
+async function chunksByName(store: CheckpointStore): Promise<Record<string, readonly string[]>> {
+  const records = await store.listCheckpoints();
+  return Object.fromEntries(
+    records.map(({ id, chunks }) => [id, chunks.map(({ hash }) => hash)] as const),
+  );
 }

@@ -5,8 +5,8 @@
 import type { FileSource, ReadOptions } from './source.ts';
 import type { Piece } from './storage-format.ts';
 
-/** A request is at most this long; two are held at a time. */
-const MAX_READ_BYTES = 16 * 1024 * 1024;
+/** A request is at most this long, if no piece is longer; two are held at a time. */
+const MAX_READ_BYTES = 8 * 1024 * 1024;
 /** Unneeded bytes between two pieces that are cheaper to read than to ask twice. */
 const MAX_GAP_BYTES = 256 * 1024;
 
@@ -27,14 +27,21 @@ export class ReadAhead {
   readonly #source: FileSource;
   readonly #pieces: readonly Piece[];
   readonly #options: ReadOptions | undefined;
+  readonly #maxReadBytes: number;
   #current: Read | undefined;
   #next: Read | undefined;
 
   /** @param pieces In the order in which they will be taken; some may be left out. */
-  constructor(source: FileSource, pieces: readonly Piece[], options?: ReadOptions) {
+  constructor(
+    source: FileSource,
+    pieces: readonly Piece[],
+    options?: ReadOptions,
+    maxReadBytes = MAX_READ_BYTES,
+  ) {
     this.#source = source;
     this.#pieces = pieces;
     this.#options = options;
+    this.#maxReadBytes = Math.min(maxReadBytes, MAX_READ_BYTES);
   }
 
   /** Bytes of piece `index`, in a buffer of their own. */
@@ -65,7 +72,7 @@ export class ReadAhead {
         piece.need.tensor.file === file &&
         piece.start >= end &&
         piece.start - end <= MAX_GAP_BYTES &&
-        piece.end - head.start <= MAX_READ_BYTES;
+        piece.end - head.start <= this.#maxReadBytes;
       if (!joins) break;
       ({ end } = piece);
       last++;

@@ -32,6 +32,12 @@ export interface ImportOptions extends ReadOptions {
   chunkBytes?: number;
 }
 
+/**
+ * What a kill loses is the chunk that was being filled and what was read ahead for it: together less than 64 MB, in
+ * chunks that are as fast to read as longer ones.
+ */
+const CHUNK_BYTES = 32 * 1024 * 1024;
+
 export class StoredWeights implements ComponentWeights {
   readonly ramBytes = 0;
   readonly #store: CheckpointStore;
@@ -68,6 +74,7 @@ export class StoredWeights implements ComponentWeights {
     const revision = await revisionOf(files, needs, options);
     const format = formatOf(needs);
     const identity = { id: `${source}@${revision}#${format}`, source, revision, format };
+    const { chunkBytes = CHUNK_BYTES } = options ?? {};
     const sourceBytes = needs.reduce((sum, { tensor }) => sum + tensor.end - tensor.start, 0);
     return store.withImportLock(
       identity.id,
@@ -79,8 +86,8 @@ export class StoredWeights implements ComponentWeights {
         }
         const bytes = needs.reduce((sum, need) => sum + storedBytes(need), 0);
         await store.checkQuota(bytes - (found?.totalBytes ?? 0));
-        const writer = await CheckpointWriter.open(store, identity, chunkLength(options));
-        await importPieces(writer, files, needs, options);
+        const writer = await CheckpointWriter.open(store, identity, { chunkBytes });
+        await importPieces(writer, files, needs, { ...options, chunkBytes });
         const record = await writer.finish();
         // An earlier version of the same files serves nobody any more.
         for (const other of await store.listCheckpoints()) {
@@ -172,18 +179,14 @@ function partName(name: PartName, { index }: Pick<Piece, 'index'>): string {
   return `${name}.${index}`;
 }
 
-function chunkLength(options: ImportOptions | undefined): { chunkBytes?: number } {
-  return options?.chunkBytes === undefined ? {} : { chunkBytes: options.chunkBytes };
-}
-
 async function importPieces(
   writer: CheckpointWriter,
   files: ComponentFiles,
   needs: readonly WeightNeed[],
-  options?: ImportOptions,
+  options: ImportOptions,
 ): Promise<void> {
   const pieces = needs.flatMap(piecesOf);
-  const reads = new ReadAhead(files.source, pieces, options);
+  const reads = new ReadAhead(files.source, pieces, options, options.chunkBytes);
   let next = 0;
   let skipped = 0;
   for (const need of needs) {
@@ -202,7 +205,7 @@ async function importPieces(
         if (!piece) throw new Error(`${name} has no part ${part}`);
         // What an earlier import stored counts as done.
         for (; skipped < first + piece.index; skipped++) {
-          options?.onBytes?.((pieces[skipped]?.end ?? 0) - (pieces[skipped]?.start ?? 0));
+          options.onBytes?.((pieces[skipped]?.end ?? 0) - (pieces[skipped]?.start ?? 0));
         }
         skipped = first + piece.index + 1;
         converted.clear();

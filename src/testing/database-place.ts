@@ -1,0 +1,17 @@
+/** @file A fresh IndexedDB database to store checkpoints in. */
+import { deleteDB, openDB } from 'idb';
+import { openBrowserStore } from '../store/indexeddb-backend.ts';
+import type { Place } from '../store/test-suite.ts';
+
+export async function freshDatabase(): Promise<Place> {
+  const name = `zoetrope-test-${crypto.randomUUID()}`;
+  return {
+    open: (options = {}) => openBrowserStore({ ...options, name }),
+    async overwrite(hash, bytes) {
+      const db = await openDB(name);
+      await db.put('chunks', new Blob([bytes]), hash);
+      db.close();
+    },
+    remove: () => deleteDB(name),
+  };
+}

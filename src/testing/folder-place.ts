@@ -1,0 +1,15 @@
+/** @file A fresh folder to store checkpoints in. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openFolderStore } from '../store/folder-backend.ts';
+import type { Place } from '../store/test-suite.ts';
+
+export async function freshFolder(): Promise<Place> {
+  const folder = await mkdtemp(join(tmpdir(), 'zoetrope-store-'));
+  return {
+    open: (options) => openFolderStore(folder, options),
+    overwrite: (hash, bytes) => writeFile(join(folder, 'chunks', hash), bytes),
+    remove: () => rm(folder, { recursive: true }),
+  };
+}
