@@ -27,6 +27,7 @@ import { ZoetropeError } from '../errors.ts';
 import { digest } from './digest.ts';
 import { scratchBuffers } from './scratch.ts';
 import {
+  byteLength,
   describe,
   type DType,
   elementCount,
@@ -232,7 +233,16 @@ export class GraphBuilder {
         this.#outputs.map(({ value }) => value.name),
         this.#kernelBytes,
       ),
+      largestTensorBytes: this.#largestTensorBytes(),
     };
+  }
+
+  #largestTensorBytes(): number {
+    const values = [...this.#inputs, ...this.#weights, ...this.#made.values()];
+    return Math.max(
+      ...values.map(({ dtype, shape }) => byteLength(dtype, shape)),
+      ...this.#kernelBytes,
+    );
   }
 
   /**

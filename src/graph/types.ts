@@ -56,6 +56,11 @@ export interface Graph {
    * keeps freed buffers for values of the same size holds no more than these.
    */
   readonly scratch: ReadonlyMap<number, number>;
+  /**
+   * Bytes of the largest tensor that one of its kernels reads or writes, were nothing fused: on WebGPU it may not be above
+   * `maxStorageBufferBindingSize`.
+   */
+  readonly largestTensorBytes: number;
 }
 
 const BYTES: Record<DType, number> = {
