@@ -28,6 +28,8 @@ export interface BenchReport {
 export interface Host {
   /** Resident bytes of the operating system's process that computes; null where they cannot be told. */
   processBytes(): Promise<number | null>;
+  /** JavaScript memory, array buffers with it, once garbage is collected; null where it is not told. Takes seconds. */
+  heapBytes(): Promise<number | null>;
   /** Starts the server of a random checkpoint of true size, once. @returns Its URL. */
   serveTrueSize(): Promise<string>;
 }

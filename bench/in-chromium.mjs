@@ -1,4 +1,7 @@
 /** @file Runs benchmarks in a worker of a page in Chromium, on the machine's adapter or Chromium's software one. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { findBrowser, launchOptions } from '../scripts/browser.mjs';
 import { ROOT } from '../scripts/packages.mjs';
 import { processBytes } from './process-bytes.mjs';
@@ -36,15 +39,21 @@ async function servePages() {
  */
 async function openPage(adapter, url, { host, log }) {
   const { chromium } = await import('@playwright/test');
-  const browser = await chromium.launch(launchOptions(adapter));
-  const page = await browser.newPage();
+  // A profile on disk: what a private one stores stays in memory, and that is what is measured.
+  const profile = await mkdtemp(join(tmpdir(), 'zoetrope-bench-'));
+  const context = await chromium.launchPersistentContext(profile, launchOptions(adapter));
+  const close = async () => {
+    await context.close();
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+  };
+  const page = await context.newPage();
   page.on('pageerror', (error) => log(String(error)));
   await page.exposeFunction('benchLog', log);
-  await page.exposeFunction('benchProcessBytes', () => processBytes(browser));
+  await page.exposeFunction('benchProcessBytes', () => processBytes(context.browser()));
   await page.exposeFunction('benchServeTrueSize', () => host.serveTrueSize());
   await page.goto(url);
   await page.waitForFunction('globalThis.bench !== undefined', undefined, { timeout: 120_000 });
-  return { browser, page };
+  return { page, close };
 }
 
 /**
@@ -59,7 +68,7 @@ async function openBest(device, url, hooks) {
     async () => ((await navigator.gpu?.requestAdapter()) ?? null) !== null,
   );
   if (hasAdapter) return opened;
-  await opened.browser.close();
+  await opened.close();
   return openPage('software', url, hooks);
 }
 
@@ -71,7 +80,7 @@ async function openBest(device, url, hooks) {
 export async function withChromium(settings, hooks, use) {
   const server = await servePages();
   try {
-    const { browser, page } = await openBest(settings.device, server.url, hooks);
+    const { page, close } = await openBest(settings.device, server.url, hooks);
     try {
       await use((name) =>
         page.evaluate(
@@ -83,7 +92,7 @@ export async function withChromium(settings, hooks, use) {
         ),
       );
     } finally {
-      await browser.close();
+      await close();
     }
   } finally {
     await server.close();

@@ -5,6 +5,7 @@ import { ROOT } from '../scripts/packages.mjs';
  * @typedef {import('./context.ts').BenchReport} BenchReport
  * @typedef {import('./context.ts').Host} Host
  * @typedef {import('./run-benchmark.ts').Settings} Settings
+ * @typedef {{ host: Host, log: (text: string) => void }} Hooks
  * @typedef {(name: string) => Promise<BenchReport>} RunOne
  */
 
@@ -31,13 +32,12 @@ export async function withEngine(use) {
 }
 
 /**
- * @param {Omit<Settings, 'place'>} settings
- * @param {{ host: Host, log: (text: string) => void }} hooks
- * @param {(runOne: RunOne) => Promise<void>} use
+ * @param {(path: string) => Promise<Record<string, any>>} load
+ * @returns {(settings: Omit<Settings, 'place'>, hooks: Hooks, use: (runOne: RunOne) => Promise<void>) => Promise<void>}
  */
-export function withNode(settings, { host, log }, use) {
-  return withEngine(async (load) => {
+export function nodeRunner(load) {
+  return async (settings, hooks, use) => {
     const { runInNode } = await load('/bench/run-in-node.ts');
-    await use((name) => runInNode(name, { ...settings, place: 'node' }, { host, log }));
-  });
+    await use((name) => runInNode(name, { ...settings, place: 'node' }, hooks));
+  };
 }

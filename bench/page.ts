@@ -19,6 +19,17 @@ declare global {
   var bench: BenchPage | undefined;
 }
 
+/** Of the page and its worker; Chromium's own. */
+interface MeasuringPerformance {
+  measureUserAgentSpecificMemory?: () => Promise<{ bytes: number }>;
+}
+
+async function heapBytes(): Promise<number | null> {
+  if (!crossOriginIsolated) return null;
+  const memory = await (performance as MeasuringPerformance).measureUserAgentSpecificMemory?.();
+  return memory?.bytes ?? null;
+}
+
 const driver = globalThis as unknown as Driver;
 const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
 const remote: Remote<BenchWorker> = wrap<BenchWorker>(worker);
@@ -32,6 +43,7 @@ failure.catch(() => undefined);
 globalThis.bench = {
   run(name, settings) {
     const host = proxy({
+      heapBytes,
       processBytes: () => driver.benchProcessBytes(),
       serveTrueSize: () => driver.benchServeTrueSize(),
     });

@@ -13,10 +13,11 @@ function residentBytes(pid) {
 
 /**
  * The largest of the browser's renderers: with one page open, that page's.
- * @param {import('@playwright/test').Browser} browser
+ * @param {import('@playwright/test').Browser | null} browser
  * @returns {Promise<number | null>}
  */
 export async function processBytes(browser) {
+  if (!browser) return null;
   const session = await browser.newBrowserCDPSession();
   try {
     const { processInfo } = await session.send('SystemInfo.getProcessInfo');

@@ -2,11 +2,11 @@
  * @file Weights of a model that nobody trained: every tensor is a stretch of one block of normal numbers, chosen by the
  * tensor's name and scaled so that activations keep their size through the layers. Kept once made, like weights in RAM.
  */
-import { Float16Array } from '@petamoriken/float16';
 import { elementCount, type WeightInput } from '../src/graph/types.ts';
 import { randn } from '../src/pipeline/noise.ts';
 import type { WeightSource } from '../src/runtime/weight-provider.ts';
-import type { WeightData } from '../src/weights/convert.ts';
+import { toFloat16, type WeightData } from '../src/weights/convert.ts';
+import { allocateQuantized, quantizeRows } from '../src/weights/quantize.ts';
 
 /** A prime, so that rows of a matrix do not repeat. */
 const BLOCK_LENGTH = 1_048_573;
@@ -47,14 +47,23 @@ export class RandomWeights implements WeightSource {
   readonly #made = new Map<string, WeightData>();
 
   get(prefix: string, weight: WeightInput): WeightData {
-    const name = prefix + weight.name;
-    const key = `${weight.dtype}:${name}`;
+    const key = `${prefix}${weight.name}:${weight.dtype}`;
     let data = this.#made.get(key);
     if (!data) {
-      data = randomTensor(name, weight.shape);
-      if (weight.dtype === 'float16') data = new Uint16Array(new Float16Array(data).buffer);
+      data = make(prefix + weight.source, weight);
       this.#made.set(key, data);
     }
     return data;
   }
+}
+
+function make(name: string, { dtype, sourceShape, packing }: WeightInput): WeightData {
+  const values = randomTensor(name, sourceShape);
+  if (typeof packing === 'string') return dtype === 'float16' ? toFloat16(values) : values;
+  const { format, part } = packing;
+  const [rows = 1, columns = 1] = sourceShape;
+  const scaleDtype = part === 'scales' && dtype === 'float16' ? 'float16' : 'float32';
+  const quantized = allocateQuantized(format, rows, columns, scaleDtype);
+  quantizeRows(format, values, columns, quantized);
+  return quantized[part];
 }

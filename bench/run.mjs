@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { ensurePackages } from '../scripts/packages.mjs';
 import { parseCommandLine, usage } from './arguments.mjs';
 import { hasChromium, withChromium } from './in-chromium.mjs';
-import { withEngine, withNode } from './in-node.mjs';
+import { nodeRunner, withEngine } from './in-node.mjs';
 import { summary, table } from './report.mjs';
 
 /**
@@ -13,16 +13,17 @@ import { summary, table } from './report.mjs';
  * @typedef {import('./in-node.mjs').RunOne} RunOne
  */
 
-/** @returns {Promise<{ name: string, title: string }[]>} */
-function listBenchmarks() {
-  return withEngine(async (load) => {
-    const { BENCHMARK_NAMES, loadBenchmark } = await load('/bench/registry.ts');
-    const list = [];
-    for (const name of BENCHMARK_NAMES) {
-      list.push({ name, title: (await loadBenchmark(name)).title });
-    }
-    return list;
-  });
+/** @typedef {(path: string) => Promise<Record<string, any>>} Load */
+
+/**
+ * @param {Load} load
+ * @returns {Promise<{ name: string, title: string }[]>}
+ */
+async function listBenchmarks(load) {
+  const { BENCHMARK_NAMES, loadBenchmark } = await load('/bench/registry.ts');
+  const list = [];
+  for (const name of BENCHMARK_NAMES) list.push({ name, title: (await loadBenchmark(name)).title });
+  return list;
 }
 
 /** Progress goes where tables do not: to the terminal's other stream. @param {string} text */
@@ -30,23 +31,40 @@ function log(text) {
   process.stderr.write(`  … ${text}\n`);
 }
 
-/** @type {import('./context.ts').Host} */
-const host = {
-  processBytes: () => Promise.resolve(process.memoryUsage().rss),
-  serveTrueSize: () => Promise.reject(new Error('not yet')),
-};
+/**
+ * @param {Load} load
+ * @returns {import('./context.ts').Host}
+ */
+function makeHost(load) {
+  /** @type {Promise<string> | undefined} */
+  let server;
+  const start = async () => {
+    const { serveTrueSize } = await load('/bench/true-size-server.ts');
+    return (await serveTrueSize()).url;
+  };
+  return {
+    processBytes: () => Promise.resolve(process.memoryUsage().rss),
+    heapBytes: () => {
+      const { heapUsed, external } = process.memoryUsage();
+      return Promise.resolve(heapUsed + external);
+    },
+    serveTrueSize: () => (server ??= start()),
+  };
+}
 
 /**
+ * @param {Load} load
  * @param {Arguments} options
  * @param {readonly string[]} names
  */
-async function runAll({ place, device, size }, names) {
+async function runAll(load, { place, device, size }, names) {
+  const host = makeHost(load);
   /** @type {Row[]} */
   const rows = [];
   /** @type {string[]} */
   const devices = [];
   let failures = 0;
-  /** @type {(where: Place, run: typeof withNode) => Promise<void>} */
+  /** @type {(where: Place, run: typeof withChromium) => Promise<void>} */
   const runIn = (where, run) =>
     run({ device, size }, { host, log }, async (runOne) => {
       for (const name of names) {
@@ -67,17 +85,19 @@ async function runAll({ place, device, size }, names) {
         }
       }
     });
-  if (place !== 'chromium') await runIn('node', withNode);
+  if (place !== 'chromium') await runIn('node', nodeRunner(load));
   if (place === 'chromium' && !hasChromium()) throw new Error('There is no Chromium here.');
   if (place !== 'node' && hasChromium()) await runIn('chromium', withChromium);
   return { device: devices.join('; '), rows, failures };
 }
 
-/** @returns {Promise<number>} The exit code. */
-async function main() {
-  const options = parseCommandLine(process.argv.slice(2));
-  ensurePackages();
-  const benchmarks = await listBenchmarks();
+/**
+ * @param {Load} load
+ * @param {Arguments} options
+ * @returns {Promise<number>} The exit code.
+ */
+async function main(load, options) {
+  const benchmarks = await listBenchmarks(load);
   if (options.help) {
     console.log(usage(benchmarks));
     return 0;
@@ -87,7 +107,7 @@ async function main() {
     throw new Error(`There is no benchmark ${options.only}: there are ${all.join(', ')}.`);
   }
   const names = options.only === undefined ? all : [options.only];
-  const { device, rows, failures } = await runAll(options, names);
+  const { device, rows, failures } = await runAll(load, options, names);
   if (options.json !== undefined) {
     writeFileSync(options.json, `${JSON.stringify({ device, rows }, undefined, 2)}\n`);
   }
@@ -97,8 +117,10 @@ async function main() {
 }
 
 try {
+  const options = parseCommandLine(process.argv.slice(2));
+  ensurePackages();
   // Vite's and Dawn's threads do not end by themselves.
-  process.exit(await main());
+  process.exit(await withEngine((load) => main(load, options)));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);
