@@ -79,13 +79,12 @@ test('a tab that dies in the middle of an import costs a chunk at the most', asy
 }) => {
   const dying = await newTab(context, deep);
   await dying.evaluate((model) => {
-    const onProgress = ({ fraction }: { fraction: number }): void => {
-      document.title = String(fraction);
-    };
     void window.zoetrope?.VideoPipeline.fromPretrained(model, {
       device: 'wasm',
       storage: true,
-      onProgress,
+      onProgress: ({ fraction }) => {
+        document.title = String(fraction);
+      },
     });
   }, deep.model);
   await dying.waitForFunction(() => Number(document.title) > 0.7, undefined, { polling: 20 });
