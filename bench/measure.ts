@@ -39,3 +39,15 @@ export function differingElements(a: Float32Array, b: Float32Array): number {
   if (!left || !right || left.length !== right.length) return Number.POSITIVE_INFINITY;
   return left.reduce((count, bits, i) => count + (bits === right[i] ? 0 : 1), 0);
 }
+
+/** max |a − b| over max |b|. */
+export function largestDifference(a: Float32Array, b: Float32Array): number {
+  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
+  let difference = 0;
+  let largest = 0;
+  for (const [i, value] of b.entries()) {
+    difference = Math.max(difference, Math.abs((a[i] ?? Number.NaN) - value));
+    largest = Math.max(largest, Math.abs(value));
+  }
+  return difference / largest;
+}

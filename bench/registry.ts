@@ -4,6 +4,7 @@ import type { Benchmark } from './context.ts';
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   budget: async () => (await import('./budget.ts')).budget,
   streaming: async () => (await import('./streaming.ts')).streaming,
+  ordinary: async () => (await import('./ordinary.ts')).ordinary,
   'true-size': async () => (await import('./true-size.ts')).trueSize,
 };
 

@@ -26,7 +26,7 @@ export interface WanShaped {
 
 /** Both passes of guidance. */
 const BATCH = 2;
-const TIMESTEP = 500;
+export const TIMESTEP = 500;
 
 const SIZES: Record<Size, { heads: number; headDim: number; latents: LatentShape; text: number }> =
   {
