@@ -2,7 +2,7 @@
  * @file What a model family gives the pipeline: a checkpoint that says what it is before anything is fetched, and, once
  * loaded, the three phases of a run. A family writes graphs, stage lists and a name map; loops are written once.
  */
-import type { DecoderPlan } from '../decode/stream.ts';
+import type { DecoderPlan } from '../decode/decoder-plan.ts';
 import type { Precision } from '../graph/index.ts';
 import type { PhaseNeeds } from '../runtime/planner.ts';
 import type { StageRunner } from '../runtime/stage-runner.ts';
@@ -109,12 +109,19 @@ export interface ModelCheckpoint {
     precision: Precision,
     onStage?: (done: number, total: number) => void,
   ): Promise<Denoiser>;
-  /** What each phase asks of the device, for the planner. @param batch Conditionings in a pass. */
+  /**
+   * What each phase asks of the device, for the planner.
+   * @param shape.batch Conditionings in a pass. @param shape.tile As in `decoderPlan`.
+   */
   needs(
-    shape: { latents: LatentShape; textTokens: number; batch: number },
+    shape: { latents: LatentShape; textTokens: number; batch: number; tile?: number | undefined },
     precision: Precision,
   ): Readonly<Record<ComponentName, PhaseNeeds>>;
-  decoderPlan(latents: LatentShape): DecoderPlan;
+  /**
+   * @param tile Pixels a side of a decoder tile, rounded up to whole latents; absent, or no smaller than the frame: whole
+   * frames, which stay on the device from stage to stage.
+   */
+  decoderPlan(latents: LatentShape, tile?: number): DecoderPlan;
   /** Latent frame `frame`, scaled as the decoder wants it, channels last. */
   decoderInput(latents: Float32Array, shape: LatentShape, frame: number): Float32Array<ArrayBuffer>;
 }

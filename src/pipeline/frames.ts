@@ -1,12 +1,12 @@
 /** @file Decoded pictures to 8-bit RGBA. */
-import type { DecodedFrames } from '../decode/stream.ts';
+import type { HostFrames } from '../decode/decoder-plan.ts';
 import type { FrameGroup } from './api.ts';
 
 /**
  * [−1, 1] → 0 … 255, rounded half to even as NumPy does after diffusers' `(x / 2 + 0.5).clamp(0, 1)`.
  * @param frames `[T, H, W, 3]`.
  */
-export function toFrameGroup({ data, shape }: DecodedFrames, firstFrame: number): FrameGroup {
+export function toFrameGroup({ data, shape }: HostFrames, firstFrame: number): FrameGroup {
   const [count = 0, height = 0, width = 0] = shape;
   const rgba = new Uint8ClampedArray(count * height * width * 4);
   for (let from = 0, to = 0; from < data.length; from += 3, to += 4) {

@@ -1,5 +1,7 @@
 /** @file A run, readable from top to bottom: prompt → embeddings → latents → frames. */
-import { decodeFlops, type DecoderPlan, decodeStream } from '../decode/stream.ts';
+import { decodeFlops } from '../decode/cost.ts';
+import { decode } from '../decode/decode.ts';
+import type { DecoderPlan } from '../decode/decoder-plan.ts';
 import type { ComponentName, LatentShape, ModelCheckpoint } from '../families/family.ts';
 import { cleanPrompt } from '../families/text/prompt.ts';
 import type { Precision } from '../graph/index.ts';
@@ -63,7 +65,7 @@ export async function runGeneration(
   // All phases before the first runs: a decode that does not fit is told now, not after the denoising.
   const precision = computePrecision(context.memory);
   const plan = planRun(checkpoint, parameters, { ...context.memory, precision });
-  const decoder = checkpoint.decoderPlan(latentShape);
+  const decoder = checkpoint.decoderPlan(latentShape, plan.tile);
   const stepFlops = plan.phases.transformer.flops * (isGuided ? 2 : 1);
   const flops = decodeFlops(decoder, latentShape.frames);
   const clock = new Clock(stepFlops * parameters.numInferenceSteps + flops);
@@ -238,7 +240,7 @@ class Run {
           yield checkpoint.decoderInput(latents, latentShape, i);
         }
       };
-      for await (const pictures of decodeStream(plan, inputs(), runner)) {
+      for await (const pictures of decode(plan, inputs(), runner)) {
         const group = toFrameGroup(pictures, frame);
         frame += group.count;
         this.#clock.advance((flops * group.count) / numFrames);

@@ -42,7 +42,7 @@ export function planRun(
   const latents = checkpoint.latentShape(parameters);
   const textTokens = parameters.maxSequenceLength;
   const needs = (batch: number): Readonly<Record<ComponentName, PhaseNeeds>> =>
-    checkpoint.needs({ latents, textTokens, batch }, precision);
+    checkpoint.needs({ latents, textTokens, batch, tile }, precision);
   const single = needs(1);
   const both = parameters.guidanceScale > 1 ? needs(2) : single;
 

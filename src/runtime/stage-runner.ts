@@ -60,15 +60,36 @@ export class StageRunner {
     const results: Record<string, DeviceTensor>[] = [];
     for (const inputs of batch) {
       this.#signal?.throwIfAborted();
-      const outputs = Object.fromEntries(
-        stage.graph.outputs.map(({ name, dtype, shape }) => [name, this.allocate(dtype, shape)]),
-      );
+      const outputs = this.#outputsOf(stage);
       await this.backend.run(stage.graph, { ...inputs, ...weights }, outputs);
       await this.backend.throttle();
       results.push(outputs);
     }
     this.#weights.release(stage);
     return results;
+  }
+
+  /**
+   * Runs one stage for each of `items`, with the inputs and outputs of one run on the device at a time: `inputsOf` makes
+   * the inputs when their turn comes, and `take` has the outputs until it settles. Both are freed here.
+   */
+  async runEach<T>(
+    stage: Stage,
+    items: Iterable<T>,
+    inputsOf: (item: T) => Bindings,
+    take: (item: T, outputs: Record<string, DeviceTensor>) => Promise<void>,
+  ): Promise<void> {
+    const weights = await this.#weights.acquire(stage);
+    for (const item of items) {
+      this.#signal?.throwIfAborted();
+      const inputs = inputsOf(item);
+      const outputs = this.#outputsOf(stage);
+      await this.backend.run(stage.graph, { ...inputs, ...weights }, outputs);
+      this.free(...Object.values(inputs));
+      await take(item, outputs);
+      this.free(...Object.values(outputs));
+    }
+    this.#weights.release(stage);
   }
 
   allocate(dtype: DType, shape: Shape): DeviceTensor {
@@ -98,6 +119,12 @@ export class StageRunner {
     this.#live.clear();
     this.#weights.dispose();
     await this.backend.trim();
+  }
+
+  #outputsOf({ graph }: Stage): Record<string, DeviceTensor> {
+    return Object.fromEntries(
+      graph.outputs.map(({ name, dtype, shape }) => [name, this.allocate(dtype, shape)]),
+    );
   }
 
   #own(tensor: DeviceTensor): DeviceTensor {

@@ -1,5 +1,5 @@
 /** @file A Wan checkpoint in diffusers' `WanPipeline` layout: its components, checked, and the phases of a run. */
-import { decodeActivationBytes } from '../../decode/stream.ts';
+import { decodeActivationBytes } from '../../decode/cost.ts';
 import { modelFormat, ZoetropeError } from '../../errors.ts';
 import type { Precision } from '../../graph/index.ts';
 import type { DeviceTensor } from '../../runtime/backend.ts';
@@ -57,7 +57,10 @@ export async function openWanCheckpoint(
   const stagesOf: Record<ComponentName, (precision: Precision) => readonly Stage[]> = {
     text_encoder: (precision) => Object.values(umt5Stages(textConfig, 1, precision)).flat(),
     transformer: (precision) => allStages(transformerStages(config, smallest, precision)),
-    vae: () => Object.values(decoderPlan(vae, smallest.latents)).flat(),
+    vae: () => {
+      const { first, rest } = decoderPlan(vae, smallest.latents);
+      return [...first, ...rest];
+    },
   };
   const files = new Map<ComponentName, ComponentFiles>();
   const needsOf = (name: ComponentName, precision: Precision): WeightNeed[] => {
@@ -125,8 +128,8 @@ export async function openWanCheckpoint(
       await model.load((done) => onStage?.(done, model.stageCount));
       return denoiser(model);
     },
-    needs({ latents, textTokens, batch }, precision) {
-      const plan = decoderPlan(vae, latents);
+    needs({ latents, textTokens, batch, tile }, precision) {
+      const plan = decoderPlan(vae, latents, tile);
       const { layers, finalNorm } = umt5Stages(textConfig, textTokens, precision);
       const rows = textTokens * (3 * textConfig.dModel + textTokens);
       const shape = { latents, textTokens };
@@ -146,7 +149,7 @@ export async function openWanCheckpoint(
         },
       };
     },
-    decoderPlan: (latents) => decoderPlan(vae, latents),
+    decoderPlan: (latents, tile) => decoderPlan(vae, latents, tile),
     decoderInput: (latents, shape, frame) => latentFrame(vae, latents, shape, frame),
   };
 }

@@ -1,6 +1,7 @@
 /** @file The Wan VAE's decoder as a list of stages for one latent frame: the first of a clip, or any that follows. */
 import type { Frames, Graph } from '../../graph/index.ts';
-import type { DecoderPlan, DecoderStage } from '../../decode/stream.ts';
+import type { DecoderPlan, DecoderStage } from '../../decode/decoder-plan.ts';
+import { type Size, type TileGrid, tileGrid } from '../../decode/tile-grid.ts';
 import type { WanVaeConfig } from './config.ts';
 import {
   convInGraph,
@@ -10,58 +11,87 @@ import {
   upsampleGraph,
 } from './vae-graphs.ts';
 
-class Plan {
-  readonly stages: DecoderStage[] = [];
+/** How far a stage looks around each pixel of its input: its 3×3 convolutions, one after the other. */
+const HALO = { conv: 1, resnet: 2, upsample: 1 };
+
+class Stages {
+  readonly list: DecoderStage[] = [];
+  /** Whole frames, as they leave the last stage. */
   #frames: Frames;
+  /** Pixels a side, likewise. */
+  #tile: number | undefined;
   #opensBlock = false;
 
-  constructor(frames: Frames) {
+  constructor(frames: Frames, tile: number | undefined) {
     this.#frames = frames;
+    this.#tile = tile;
   }
 
-  get frames(): Frames {
-    return this.#frames;
+  get channels(): number {
+    return this.#frames.c;
   }
 
   openBlock(): void {
     this.#opensBlock = true;
   }
 
-  add(name: string, graph: Graph, prefix = `${name}.`): void {
+  /** @param halo `whole` for a stage that mixes all pixels of a frame. @param graphOf The stage's graph for a window. */
+  add(
+    name: string,
+    halo: number | 'whole',
+    graphOf: (window: Frames) => Graph,
+    prefix = `${name}.`,
+  ): void {
+    const { t, h, w, c } = this.#frames;
+    const grid: TileGrid =
+      halo === 'whole'
+        ? tileGrid({ height: h, width: w }, undefined, 0)
+        : tileGrid({ height: h, width: w }, this.#tile, halo);
+    const graph = graphOf({ t, h: grid.window.height, w: grid.window.width, c });
     const usesSkip = graph.inputs.some((input) => input.name === 'skip');
-    this.stages.push({ name, graph, prefix, opensBlock: this.#opensBlock, usesSkip });
+    this.list.push({ name, graph, prefix, grid, opensBlock: this.#opensBlock, usesSkip });
     this.#opensBlock = false;
-    const [t, h, w, c] = graph.outputs.find((value) => value.name === 'y')?.shape ?? [];
-    if (t && h && w && c) this.#frames = { t, h, w, c };
+    this.#advance(graph, grid);
+  }
+
+  #advance(graph: Graph, { window }: TileGrid): void {
+    const y = graph.outputs.find((value) => value.name === 'y')?.shape ?? [];
+    const [t = 0, height = 0, , c = 0] = y;
+    const scale = height / window.height;
+    const { h, w } = this.#frames;
+    this.#frames = { t, h: h * scale, w: w * scale, c };
+    if (this.#tile !== undefined) this.#tile *= scale;
   }
 }
 
 /**
  * @param size Latent rows and columns.
+ * @param tile Latents a side of a tile; absent: whole frames.
  * @param isFirst Whether this is the clip's first latent frame, which decodes to a single frame.
  */
-export function decoderStages(
+function decoderStages(
   config: WanVaeConfig,
-  size: { height: number; width: number },
+  size: Size,
+  tile: number | undefined,
   isFirst: boolean,
 ): readonly DecoderStage[] {
   const { decoderBaseDim, dimMult, numResBlocks, isResidual } = config;
   const widths = dimMult.map((factor) => factor * decoderBaseDim).toReversed();
   const top = widths[0] ?? decoderBaseDim;
-  const plan = new Plan({ t: 1, h: size.height, w: size.width, c: config.zDim });
+  const stages = new Stages({ t: 1, h: size.height, w: size.width, c: config.zDim }, tile);
+  const addResnet = (name: string, width: number): void =>
+    stages.add(name, HALO.resnet, (frames) => resnetGraph(frames, width));
 
-  plan.add('decoder.conv_in', convInGraph(plan.frames, top), '');
-  plan.add('decoder.mid_block.resnets.0', resnetGraph(plan.frames, top));
-  plan.add('decoder.mid_block.attentions.0', midAttentionGraph(plan.frames));
-  plan.add('decoder.mid_block.resnets.1', resnetGraph(plan.frames, top));
+  stages.add('decoder.conv_in', HALO.conv, (frames) => convInGraph(frames, top), '');
+  addResnet('decoder.mid_block.resnets.0', top);
+  stages.add('decoder.mid_block.attentions.0', 'whole', midAttentionGraph);
+  addResnet('decoder.mid_block.resnets.1', top);
 
   for (const [i, width] of widths.entries()) {
     const block = `decoder.up_blocks.${i}`;
-    const shortcutChannels = plan.frames.c;
-    if (isResidual) plan.openBlock();
-    for (let j = 0; j <= numResBlocks; j++) {
-      plan.add(`${block}.resnets.${j}`, resnetGraph(plan.frames, width));
-    }
+    const shortcutChannels = stages.channels;
+    if (isResidual) stages.openBlock();
+    for (let j = 0; j <= numResBlocks; j++) addResnet(`${block}.resnets.${j}`, width);
     if (i === widths.length - 1) break;
     const spec = {
       temporal: config.temporalUpsample[i] ?? false,
@@ -71,18 +101,32 @@ export function decoderStages(
       ...(isResidual ? { shortcutChannels } : {}),
     };
     const name = isResidual ? `${block}.upsampler` : `${block}.upsamplers.0`;
-    plan.add(name, upsampleGraph(plan.frames, spec));
+    stages.add(name, HALO.upsample, (frames) => upsampleGraph(frames, spec));
   }
   const { outChannels, patchSize } = config;
-  plan.add('decoder.conv_out', convOutGraph(plan.frames, outChannels, patchSize), 'decoder.');
-  return plan.stages;
+  stages.add(
+    'decoder.conv_out',
+    HALO.conv,
+    (frames) => convOutGraph(frames, outChannels, patchSize),
+    'decoder.',
+  );
+  return stages.list;
 }
 
-export function decoderPlan(
-  config: WanVaeConfig,
-  size: { height: number; width: number },
-): DecoderPlan {
-  return { first: decoderStages(config, size, true), rest: decoderStages(config, size, false) };
+/**
+ * @param size Latent rows and columns.
+ * @param tile Pixels a side of a tile, rounded up to whole latents; absent, or no smaller than the frame: whole frames.
+ */
+export function decoderPlan(config: WanVaeConfig, size: Size, tile?: number): DecoderPlan {
+  const latents =
+    tile === undefined ? Number.POSITIVE_INFINITY : Math.ceil(tile / config.scaleFactorSpatial);
+  const isTiled = latents < Math.max(size.height, size.width);
+  const side = isTiled ? latents : undefined;
+  return {
+    first: decoderStages(config, size, side, true),
+    rest: decoderStages(config, size, side, false),
+    isTiled,
+  };
 }
 
 /** Latent frame `frame` of normalised latents `[z, F, h, w]`, scaled back and with channels last: `[1, h, w, z]`. */

@@ -1,0 +1,63 @@
+/**
+ * @file Where tiles lie in a frame. A tile is worked on within a window that adds the halo its stage needs, and windows
+ * never reach outside the frame: at its border they are moved inwards. So all windows of a stage have one size and share
+ * one graph, the graph of a smaller frame, and where a window ends at the frame's border the zeros that its convolutions
+ * pad with are the very zeros of the untiled decode.
+ */
+
+export interface Size {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** The tiles of one stage's input, in its own pixels. */
+export interface TileGrid {
+  readonly frame: Size;
+  /** Of every tile with its halo; at most the frame. */
+  readonly window: Size;
+  /** Pixels along a window's inner edges that come out wrong: as far as the stage's convolutions look. */
+  readonly halo: number;
+}
+
+/** A stretch of one axis: `size` pixels from `start`, of which those of [from, to) come out right. */
+interface Stretch {
+  readonly start: number;
+  /** Within the frame. */
+  readonly from: number;
+  /** Within the frame, exclusive. */
+  readonly to: number;
+}
+
+export interface Tile {
+  readonly rows: Stretch;
+  readonly columns: Stretch;
+}
+
+/** @param tile Pixels a side; absent: the whole frame is the only tile. */
+export function tileGrid(frame: Size, tile: number | undefined, halo: number): TileGrid {
+  const side = tile === undefined ? Number.POSITIVE_INFINITY : tile + 2 * halo;
+  const window = { height: Math.min(frame.height, side), width: Math.min(frame.width, side) };
+  return { frame, window, halo };
+}
+
+/** Row by row. The right parts of all tiles together cover the frame; the last ones of an axis may overlap. */
+export function tilesOf({ frame, window, halo }: TileGrid): Tile[] {
+  const across = stretches(frame.width, window.width, halo);
+  return stretches(frame.height, window.height, halo).flatMap((rows) =>
+    across.map((columns) => ({ rows, columns })),
+  );
+}
+
+function stretches(length: number, size: number, halo: number): Stretch[] {
+  const step = size - 2 * halo;
+  const last = length - size;
+  const count = last === 0 ? 1 : 1 + Math.ceil(last / step);
+  return Array.from({ length: count }, (_, i) => {
+    const start = Math.min(i * step, last);
+    return {
+      start,
+      from: start === 0 ? 0 : start + halo,
+      to: start === last ? length : start + size - halo,
+    };
+  });
+}
