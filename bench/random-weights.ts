@@ -47,7 +47,9 @@ export class RandomWeights implements WeightSource {
   readonly #made = new Map<string, WeightData>();
 
   get(prefix: string, weight: WeightInput): WeightData {
-    const key = `${prefix}${weight.name}:${weight.dtype}`;
+    const { name, dtype, packing } = weight;
+    const storage = typeof packing === 'string' ? dtype : `${dtype} of ${packing.format.bits} bits`;
+    const key = `${prefix}${name}: ${storage}`;
     let data = this.#made.get(key);
     if (!data) {
       data = make(prefix + weight.source, weight);

@@ -5,6 +5,8 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   budget: async () => (await import('./budget.ts')).budget,
   streaming: async () => (await import('./streaming.ts')).streaming,
   ordinary: async () => (await import('./ordinary.ts')).ordinary,
+  decode: async () => (await import('./decode.ts')).decoding,
+  formats: async () => (await import('./formats.ts')).formats,
   'true-size': async () => (await import('./true-size.ts')).trueSize,
 };
 
