@@ -1,0 +1,117 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { ModelCheckpoint } from '../families/family.ts';
+import { openCheckpoint } from '../families/open-checkpoint.ts';
+import type { DeviceReport } from '../runtime/device.ts';
+import { repositoryFolder } from '../testing/fixtures.ts';
+import type { MemoryPlan, PlanOptions } from './api.ts';
+import { planMemory, settleMemory } from './memory-plan.ts';
+import { resolveMemory } from './memory-settings.ts';
+
+const GPU: DeviceReport = {
+  device: 'webgpu',
+  adapter: 'any',
+  isSoftware: false,
+  hasShaderF16: true,
+  hasSubgroups: true,
+  maxBufferSize: 2 ** 28,
+  maxStorageBufferBindingSize: 2 ** 27,
+};
+const OLD_GPU: DeviceReport = { ...GPU, hasShaderF16: false };
+
+let checkpoint: ModelCheckpoint;
+
+beforeAll(async () => {
+  checkpoint = await openCheckpoint(await repositoryFolder('models/pocket'));
+});
+
+function plan(options: PlanOptions = {}, report = GPU): MemoryPlan {
+  return planMemory(checkpoint, report, options);
+}
+
+describe('memory options', () => {
+  const resolve = (options: Parameters<typeof resolveMemory>[0], report = GPU) =>
+    resolveMemory(options, report, () => 'q8');
+
+  test.each([
+    [{ budgetBytes: 0 }, 'memory.budgetBytes'],
+    [{ budgetBytes: Number.NaN }, 'memory.budgetBytes'],
+    [{ ramBytes: -1 }, 'memory.ramBytes'],
+    [{ tile: 0 }, 'memory.tile'],
+    [{ weights: 'q2' as 'q8' }, 'memory.weights'],
+    [{ guidance: 'both' as 'batched' }, 'memory.guidance'],
+  ])('%j is refused, naming the option', (memory, option) => {
+    expect(() => resolve({ memory })).toThrow(
+      expect.objectContaining({
+        code: 'invalid-argument',
+        message: expect.stringContaining(option),
+      }),
+    );
+  });
+
+  test('RAM for weights that are in RAM anyway is refused', () => {
+    expect(() => resolve({ memory: { ramBytes: 1e6 } })).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('storage') }),
+    );
+    expect(resolve({ memory: { ramBytes: 1e6 }, storage: true }).ramBytes).toBe(1e6);
+  });
+
+  test('the format follows the arithmetic unless it is chosen', () => {
+    expect(resolve({ memory: {} })).toMatchObject({ weights: 'f16', dtype: 'float16' });
+    expect(resolve({ memory: {} }, OLD_GPU)).toMatchObject({ weights: 'f32', dtype: 'float32' });
+    expect(resolve({ memory: {}, dtype: 'float32' })).toMatchObject({ weights: 'f32' });
+    expect(resolve({ memory: { weights: 'f16' } }, OLD_GPU).dtype).toBe('float32');
+    expect(resolve({ memory: { weights: 'f32' } }).dtype).toBe('float32');
+    expect(resolve({ memory: { weights: 'q4' } })).toMatchObject({
+      weights: 'q4',
+      dtype: 'float16',
+    });
+  });
+
+  test('auto quantizes only what would not fit as it is', () => {
+    expect(settleMemory(checkpoint, GPU, {})).toMatchObject({
+      weights: 'f16',
+      budgetBytes: Number.POSITIVE_INFINITY,
+    });
+    expect(resolve({ memory: 'auto' }).weights).toBe('q8');
+  });
+});
+
+describe('the plan of a clip', () => {
+  test('tells what is fetched, what is kept, and the peak of its phases', () => {
+    const f16 = plan();
+    const q8 = plan({ memory: { weights: 'q8' } });
+    expect(f16).toMatchObject({ outcome: 'resident', weights: 'f16', guidance: 'batched' });
+    expect(q8.downloadBytes).toBe(f16.downloadBytes);
+    expect(q8.storedBytes).toBeLessThan(0.75 * f16.storedBytes);
+    expect(f16.phases.map(({ name }) => name)).toEqual(['text_encoder', 'transformer', 'vae']);
+    for (const phase of f16.phases) {
+      expect(phase.predictedPeakBytes).toBe(phase.residentWeightBytes + phase.workingSetBytes);
+      expect(f16.predictedPeakBytes).toBeGreaterThanOrEqual(phase.predictedPeakBytes);
+    }
+    expect(f16.reason).toMatch(/All weights \(f16\) stay on the device/);
+  });
+
+  test('streams under a budget that the weights do not fit, and says so', () => {
+    const size = { width: 32, height: 32, numFrames: 5 };
+    const whole = plan({ ...size, dtype: 'float32' });
+    const budgetBytes = Math.round(0.8 * whole.predictedPeakBytes);
+    const streamed = plan({ ...size, dtype: 'float32', memory: { budgetBytes } });
+    expect(streamed.outcome).toBe('streamed');
+    expect(streamed.predictedPeakBytes).toBeLessThanOrEqual(budgetBytes);
+    expect(streamed.reason).toMatch(/\d of \d+ stages of the transformer/);
+  });
+
+  test('too small a budget is told with the least that would do, which then does', () => {
+    const least = plan({ memory: { budgetBytes: 1e6 } });
+    expect(least).toMatchObject({ outcome: 'too-large', phases: [], predictedPeakBytes: 0 });
+    const budgetBytes = least.leastBudgetBytes ?? 0;
+    expect(plan({ memory: { budgetBytes } }).outcome).not.toBe('too-large');
+    expect(plan({ memory: { budgetBytes: budgetBytes - 1 } }).outcome).toBe('too-large');
+  });
+
+  test('a size that the model cannot do is refused', () => {
+    expect(() => plan({ width: 33 })).toThrow(
+      expect.objectContaining({ code: 'invalid-argument' }),
+    );
+  });
+});
