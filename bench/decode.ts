@@ -55,8 +55,6 @@ class Decoder {
       for (let i = 0; i < shape.frames; i++) yield checkpoint.decoderInput(latents, shape, i);
     };
     const plan = checkpoint.decoderPlan(shape, tile);
-    // What sessions of other sizes keep for themselves is not this clip's.
-    await this.#backend.trim({ sessions: true });
     this.#backend.ledger.resetPeak();
     const runner = new StageRunner(this.#backend, this.#weights, { kind: 'decode' });
     const pictures: Float32Array[] = [];
@@ -83,42 +81,50 @@ async function run(context: BenchContext): Promise<void> {
   const checkpoint = await openCheckpoint(await context.folder(MODEL));
   const weights = await checkpoint.fetch('vae', { linear: 'float32' });
   const { clip, base, tile } = SIDES[context.size];
-  /** A device each: what one decode leaves for the garbage collector would count in the next one's peak. */
-  const measure = async (request: Clip): Promise<Decoded> => {
-    const { width, height, numFrames } = request;
-    const cut = request.tile === undefined ? 'whole' : `in tiles of ${request.tile}`;
-    context.log(`${numFrames} frames of ${width} × ${height}, ${cut}`);
+  /**
+   * Decodes clips whose stages have the same graphs, on a device of their own: what sessions for other sizes keep for
+   * themselves would count in these peaks.
+   */
+  const measure = async (clips: readonly Clip[]): Promise<Decoded[]> => {
     const backend = await context.open();
+    const decoder = new Decoder(backend, checkpoint, weights);
+    const results: Decoded[] = [];
     try {
-      return await new Decoder(backend, checkpoint, weights).decode(request);
+      for (const request of clips) {
+        const { width, height, numFrames } = request;
+        const cut = request.tile === undefined ? 'whole' : `in tiles of ${request.tile}`;
+        context.log(`${numFrames} frames of ${width} × ${height}, ${cut}`);
+        results.push(await decoder.decode(request));
+      }
+      return results;
     } finally {
       await backend.dispose();
     }
   };
 
-  let shortest = Number.NaN;
-  for (const numFrames of FRAMES) {
-    const { peakBytes } = await measure({ width: clip, height: clip, numFrames });
-    if (Number.isNaN(shortest)) shortest = peakBytes;
-    context.row(`peak, ${numFrames} frames`, peakBytes / 1e6, 'MB');
-    const name = `peak, ${numFrames} / ${FRAMES[0]} frames`;
-    if (numFrames !== FRAMES[0])
-      context.row(name, peakBytes / shortest, 'ratio', atMost(TOLERANCE));
+  const lengths = await measure(
+    FRAMES.map((numFrames) => ({ width: clip, height: clip, numFrames })),
+  );
+  const shortest = lengths[0]?.peakBytes ?? Number.NaN;
+  for (const [i, { peakBytes }] of lengths.entries()) {
+    context.row(`peak, ${FRAMES[i]} frames`, peakBytes / 1e6, 'MB');
+    const name = `peak, ${FRAMES[i]} / ${FRAMES[0]} frames`;
+    if (i > 0) context.row(name, peakBytes / shortest, 'ratio', atMost(TOLERANCE));
   }
 
   const square = { width: base, height: base, numFrames: TILED_FRAMES };
-  const whole = await measure(square);
-  const tiled = await measure({ ...square, tile });
+  const [whole] = await measure([square]);
+  const [tiled, twice, fourTimes] = await measure([
+    { ...square, tile },
+    { ...square, width: 2 * base, tile },
+    { ...square, width: 2 * base, height: 2 * base, tile },
+  ]);
+  if (!whole || !tiled || !twice || !fourTimes) throw new Error('a clip was not decoded');
   context.row('peak, whole frames', whole.peakBytes / 1e6, 'MB');
   context.row('peak, tiles', tiled.peakBytes / 1e6, 'MB');
-  for (const [times, size] of [
-    [2, { width: 2 * base, height: base }],
-    [4, { width: 2 * base, height: 2 * base }],
-  ] as const) {
-    const { peakBytes } = await measure({ ...size, numFrames: TILED_FRAMES, tile });
-    const ratio = peakBytes / tiled.peakBytes;
-    context.row(`peak in tiles, ${times} × the area`, ratio, 'ratio', atMost(TOLERANCE));
-  }
+  const growth = (larger: Decoded): number => larger.peakBytes / tiled.peakBytes;
+  context.row('peak in tiles, 2 × the area', growth(twice), 'ratio', atMost(TOLERANCE));
+  context.row('peak in tiles, 4 × the area', growth(fourTimes), 'ratio', atMost(TOLERANCE));
   const difference = largestDifference(tiled.pixels, whole.pixels);
   context.row('tiles against whole, largest difference', difference, 'ratio', atMost(1e-4));
 }
