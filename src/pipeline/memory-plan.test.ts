@@ -5,7 +5,7 @@ import type { DeviceReport } from '../runtime/device.ts';
 import { repositoryFolder } from '../testing/fixtures.ts';
 import type { MemoryPlan, PlanOptions } from './api.ts';
 import { planMemory, settleMemory } from './memory-plan.ts';
-import { resolveMemory } from './memory-settings.ts';
+import { type MemorySettings, resolveMemory } from './memory-settings.ts';
 
 const GPU: DeviceReport = {
   device: 'webgpu',
@@ -28,10 +28,11 @@ function plan(options: PlanOptions = {}, report = GPU): MemoryPlan {
   return planMemory(checkpoint, report, options);
 }
 
-describe('memory options', () => {
-  const resolve = (options: Parameters<typeof resolveMemory>[0], report = GPU) =>
-    resolveMemory(options, report, () => 'q8');
+function resolve(options: Parameters<typeof resolveMemory>[0], report = GPU): MemorySettings {
+  return resolveMemory(options, report, () => 'q8');
+}
 
+describe('memory options', () => {
   test.each([
     [{ budgetBytes: 0 }, 'memory.budgetBytes'],
     [{ budgetBytes: Number.NaN }, 'memory.budgetBytes'],
@@ -99,6 +100,27 @@ describe('the plan of a clip', () => {
     expect(streamed.outcome).toBe('streamed');
     expect(streamed.predictedPeakBytes).toBeLessThanOrEqual(budgetBytes);
     expect(streamed.reason).toMatch(/\d of \d+ stages of the transformer/);
+  });
+
+  test('decodes in tiles what does not fit whole, by budget or by what the device can bind', () => {
+    const size = { width: 256, height: 192, numFrames: 5 };
+    const whole = plan(size);
+    expect(whole.tile).toBeUndefined();
+    const decoder = whole.phases.find(({ name }) => name === 'vae');
+    const budgetBytes = Math.round(0.7 * (decoder?.predictedPeakBytes ?? 0));
+    const tiled = plan({ ...size, memory: { budgetBytes } });
+    expect(tiled.tile).toBeLessThan(256);
+    expect(tiled.predictedPeakBytes).toBeLessThanOrEqual(budgetBytes);
+    expect(tiled.reason).toContain(`tiles of ${tiled.tile} pixels`);
+    expect(plan({ ...size, memory: { tile: 64 } }).tile).toBe(64);
+
+    const small = { ...GPU, maxStorageBufferBindingSize: 2 ** 23 };
+    expect(plan(size, small).tile).toBeLessThan(256);
+    const tiny = { ...GPU, maxStorageBufferBindingSize: 2 ** 12 };
+    expect(plan(size, tiny)).toMatchObject({
+      outcome: 'too-large',
+      reason: expect.stringContaining('this device takes'),
+    });
   });
 
   test('too small a budget is told with the least that would do, which then does', () => {

@@ -1,7 +1,7 @@
 /** @file The plan of a clip as a user is told it: how it will fit, and why so, before anything is fetched. */
 import type { ComponentName, ModelCheckpoint } from '../families/family.ts';
 import type { DeviceReport } from '../runtime/device.ts';
-import { BudgetTooSmallError } from '../runtime/planner.ts';
+import { BudgetTooSmallError, TensorTooLargeError } from '../runtime/planner.ts';
 import type {
   ComputeDtype,
   LoadOptions,
@@ -41,7 +41,13 @@ function chooseWeights(
 ): WeightsFormat {
   const plain = plainFormat(dtype);
   const precision = computePrecision({ dtype, weights: plain });
-  const settings = { precision, targetBytes, budgetBytes: Number.POSITIVE_INFINITY };
+  const unlimited = Number.POSITIVE_INFINITY;
+  const settings = {
+    precision,
+    targetBytes,
+    budgetBytes: unlimited,
+    maxTensorBytes: unlimited,
+  };
   return isResident(planRun(checkpoint, checkpoint.defaults, settings)) ? plain : 'q8';
 }
 
@@ -97,18 +103,20 @@ export function planMemory(
       predictedPeakBytes,
     };
   } catch (error) {
-    if (!(error instanceof BudgetTooSmallError)) throw error;
-    return {
+    const none = {
       ...common,
       outcome: 'too-large',
-      reason:
-        `The least that this clip can be made in is ${megabytes(error.leastBytes)}; ` +
-        `${megabytes(targetBytes)} are allowed.`,
       guidance: settings.guidance ?? 'batched',
       phases: [],
       predictedPeakBytes: 0,
-      leastBudgetBytes: error.leastBytes,
-    };
+    } as const;
+    if (error instanceof TensorTooLargeError) return { ...none, reason: error.message };
+    if (!(error instanceof BudgetTooSmallError)) throw error;
+    const { leastBytes } = error;
+    const reason =
+      `The least that this clip can be made in is ${megabytes(leastBytes)}; ` +
+      `${megabytes(targetBytes)} are allowed.`;
+    return { ...none, reason, leastBudgetBytes: leastBytes };
   }
 }
 

@@ -13,6 +13,8 @@ export interface MemorySettings {
   readonly dtype: ComputeDtype;
   readonly weights: WeightsFormat;
   readonly ramBytes: number;
+  /** Of one tensor; infinite for no limit. */
+  readonly maxTensorBytes: number;
   /** Absent: the plan chooses. */
   readonly guidance?: 'batched' | 'sequential';
   /** Absent: the plan chooses. */
@@ -73,6 +75,8 @@ export function resolveMemory(
     dtype: computed,
     weights: weights ?? (isAuto ? chooseWeights(computed, targetBytes) : plainFormat(computed)),
     ramBytes,
+    maxTensorBytes:
+      report.device === 'wasm' ? Number.POSITIVE_INFINITY : report.maxStorageBufferBindingSize,
     ...(guidance === undefined ? {} : { guidance }),
     ...(tile === undefined ? {} : { tile }),
   };

@@ -6,6 +6,7 @@ import {
   type PhaseNeeds,
   planPhase,
   type PhasePlan,
+  TensorTooLargeError,
 } from '../runtime/planner.ts';
 import type { GenerationParameters } from './api.ts';
 
@@ -23,6 +24,8 @@ export interface PlanSettings {
   readonly budgetBytes: number;
   /** What is aimed at; passed, up to the budget, where nothing less would do. */
   readonly targetBytes: number;
+  /** Of one tensor, as far as the device can bind it to a kernel; infinite for no limit. */
+  readonly maxTensorBytes: number;
   readonly guidance?: 'batched' | 'sequential';
   readonly tile?: number;
 }
@@ -32,58 +35,88 @@ export type PlannedParameters = Pick<
   'width' | 'height' | 'numFrames' | 'guidanceScale' | 'maxSequenceLength'
 >;
 
-/** @throws BudgetTooSmallError (`out-of-memory`) of the phase that needs most, if one cannot fit. */
+type Attempt = PhasePlan | BudgetTooSmallError | TensorTooLargeError;
+
+/** A frame's longer side is cut into about this many tiles, if it has to be; more cost more in halos. */
+const TILES_A_SIDE = [2, 3, 4, 6, 8, 12, 16, 24, 32];
+
+/** @throws BudgetTooSmallError, TensorTooLargeError (`out-of-memory`) of the phase that needs most, if one cannot fit. */
 export function planRun(
   checkpoint: ModelCheckpoint,
   parameters: PlannedParameters,
   settings: PlanSettings,
 ): RunPlan {
-  const { precision, tile } = settings;
   const latents = checkpoint.latentShape(parameters);
   const textTokens = parameters.maxSequenceLength;
-  const needs = (batch: number): Readonly<Record<ComponentName, PhaseNeeds>> =>
-    checkpoint.needs({ latents, textTokens, batch, tile }, precision);
-  const single = needs(1);
-  const both = parameters.guidanceScale > 1 ? needs(2) : single;
+  const needs = (batch: number, tile?: number): Readonly<Record<ComponentName, PhaseNeeds>> =>
+    checkpoint.needs({ latents, textTokens, batch, tile }, settings.precision);
 
+  const passes = parameters.guidanceScale > 1 ? 2 : 1;
   let guidance = settings.guidance ?? 'batched';
-  let transformer = fit(guidance === 'batched' ? both.transformer : single.transformer, settings);
-  if (transformer instanceof BudgetTooSmallError && settings.guidance === undefined) {
+  let transformer = fit(needs(guidance === 'batched' ? passes : 1).transformer, settings);
+  if (transformer instanceof Error && settings.guidance === undefined && passes > 1) {
     // Batched costs activations, sequential streams every weight twice: it is for where nothing else fits.
-    transformer = fit(single.transformer, settings);
+    transformer = fit(needs(1).transformer, settings);
     guidance = 'sequential';
   }
-  const attempts = {
-    text_encoder: fit(single.text_encoder, settings),
+  const decode = fitDecode((tile) => needs(1, tile).vae, parameters, settings);
+  const phases = settled({
+    text_encoder: fit(needs(1).text_encoder, settings),
     transformer,
-    vae: fit({ ...single.vae, canStream: false }, settings),
-  };
-  return {
-    phases: settled(attempts),
-    guidance,
-    ...(tile === undefined ? {} : { tile }),
-  };
+    vae: decode.attempt,
+  });
+  return { phases, guidance, ...(decode.tile === undefined ? {} : { tile: decode.tile }) };
+}
+
+/** Whole frames if they fit, else the largest tiles that do. */
+function fitDecode(
+  needsOf: (tile: number | undefined) => PhaseNeeds,
+  { width, height }: PlannedParameters,
+  settings: PlanSettings,
+): { attempt: Attempt; tile: number | undefined } {
+  const longest = Math.max(width, height);
+  const tiles =
+    settings.tile === undefined
+      ? [undefined, ...TILES_A_SIDE.map((count) => Math.ceil(longest / count))]
+      : [settings.tile];
+  let best: { attempt: Attempt; tile: number | undefined } | undefined;
+  for (const tile of tiles) {
+    const attempt = fit({ ...needsOf(tile), canStream: false }, settings);
+    // From here on smaller tiles save nothing more: what is left is weights and what is never tiled.
+    if (best && bytesOf(attempt) >= bytesOf(best.attempt) && bytesOf(attempt) < Infinity) break;
+    best = { attempt, tile };
+    if (bytesOf(attempt) <= settings.targetBytes) break;
+  }
+  if (!best) throw new Error('nothing was tried');
+  return best;
+}
+
+/** What a phase takes or would take; infinite where no budget would do. */
+function bytesOf(attempt: Attempt): number {
+  if (attempt instanceof BudgetTooSmallError) return attempt.leastBytes;
+  return attempt instanceof Error ? Number.POSITIVE_INFINITY : attempt.predictedPeakBytes;
 }
 
 /** Within the target, or with the least that does where the budget allows that. */
 function fit(
   needs: PhaseNeeds,
-  { budgetBytes, targetBytes }: PlanSettings,
-): PhasePlan | BudgetTooSmallError {
+  { budgetBytes, targetBytes, maxTensorBytes }: PlanSettings,
+): Attempt {
   try {
-    return planPhase(needs, targetBytes);
+    return planPhase(needs, targetBytes, maxTensorBytes);
   } catch (error) {
+    if (error instanceof TensorTooLargeError) return error;
     if (!(error instanceof BudgetTooSmallError)) throw error;
-    return error.leastBytes <= budgetBytes ? planPhase(needs, error.leastBytes) : error;
+    return error.leastBytes <= budgetBytes
+      ? planPhase(needs, error.leastBytes, maxTensorBytes)
+      : error;
   }
 }
 
 /** The plans, if all phases have one. */
-function settled(
-  attempts: Readonly<Record<ComponentName, PhasePlan | BudgetTooSmallError>>,
-): RunPlan['phases'] {
-  const failures = Object.values(attempts).filter((each) => each instanceof BudgetTooSmallError);
-  const [worst] = failures.toSorted((a, b) => b.leastBytes - a.leastBytes);
+function settled(attempts: Readonly<Record<ComponentName, Attempt>>): RunPlan['phases'] {
+  const failures = Object.values(attempts).filter((each) => each instanceof Error);
+  const [worst] = failures.toSorted((a, b) => bytesOf(b) - bytesOf(a));
   if (worst) throw worst;
   return attempts as RunPlan['phases'];
 }

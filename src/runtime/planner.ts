@@ -52,6 +52,19 @@ export class BudgetTooSmallError extends ZoetropeError {
   }
 }
 
+/** The device cannot bind one of the tensors to a kernel. */
+export class TensorTooLargeError extends ZoetropeError {
+  override name = 'TensorTooLargeError';
+
+  constructor(graph: string, bytes: number, maxTensorBytes: number) {
+    super(
+      'out-of-memory',
+      `A tensor of "${graph}" has ${megabytes(bytes)}; this device takes ${megabytes(maxTensorBytes)} at the most.`,
+      'Choose a smaller size, fewer frames, or smaller tiles.',
+    );
+  }
+}
+
 /** Bytes of a stage's weights on the device. */
 export function stageWeightBytes({ graph }: Stage): number {
   return graph.weights.reduce((sum, { dtype, shape }) => sum + byteLength(dtype, shape), 0);
@@ -59,10 +72,20 @@ export function stageWeightBytes({ graph }: Stage): number {
 
 /**
  * @param budgetBytes Of the device, for everything; infinite for none.
- * @throws BudgetTooSmallError (`out-of-memory`) if not even one streamed stage at a time fits.
+ * @param maxTensorBytes Of one tensor; infinite for no limit.
+ * @throws BudgetTooSmallError (`out-of-memory`) if not even one streamed stage at a time fits, TensorTooLargeError.
  */
-export function planPhase(needs: PhaseNeeds, budgetBytes: number): PhasePlan {
+export function planPhase(
+  needs: PhaseNeeds,
+  budgetBytes: number,
+  maxTensorBytes = Number.POSITIVE_INFINITY,
+): PhasePlan {
   const { stages } = needs;
+  for (const { graph } of stages) {
+    if (graph.largestTensorBytes > maxTensorBytes) {
+      throw new TensorTooLargeError(graph.name, graph.largestTensorBytes, maxTensorBytes);
+    }
+  }
   const weightBytes = stages.reduce((sum, stage) => sum + stageWeightBytes(stage), 0);
   const workingSetBytes = needs.activationBytes + scratchBytes(stages) + OVERHEAD_BYTES;
   const plan = (resident: number, streaming?: StreamingPlan): PhasePlan => ({

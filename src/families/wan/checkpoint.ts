@@ -129,23 +129,27 @@ export async function openWanCheckpoint(
       return denoiser(model);
     },
     needs({ latents, textTokens, batch, tile }, precision) {
-      const plan = decoderPlan(vae, latents, tile);
-      const { layers, finalNorm } = umt5Stages(textConfig, textTokens, precision);
-      const rows = textTokens * (3 * textConfig.dModel + textTokens);
       const shape = { latents, textTokens };
+      // Each is worked out when it is asked for: graphs take longest, and a planner tries several tiles.
       return {
-        text_encoder: {
-          stages: [...layers, finalNorm],
-          activationBytes: Float32Array.BYTES_PER_ELEMENT * rows,
+        get text_encoder() {
+          const { layers, finalNorm } = umt5Stages(textConfig, textTokens, precision);
+          const rows = textTokens * (3 * textConfig.dModel + textTokens);
+          return {
+            stages: [...layers, finalNorm],
+            activationBytes: Float32Array.BYTES_PER_ELEMENT * rows,
+          };
         },
-        transformer: {
-          stages: allStages(transformerStages(config, shape, precision)),
-          activationBytes: transformerActivationBytes(config, shape, batch),
+        get transformer() {
+          return {
+            stages: allStages(transformerStages(config, shape, precision)),
+            activationBytes: transformerActivationBytes(config, shape, batch),
+          };
         },
-        vae: {
+        get vae() {
+          const plan = decoderPlan(vae, latents, tile);
           // The stages of all chunks have the same weights: counted once.
-          stages: plan.rest,
-          activationBytes: decodeActivationBytes(plan),
+          return { stages: plan.rest, activationBytes: decodeActivationBytes(plan) };
         },
       };
     },
