@@ -2,7 +2,14 @@
  * @file The engine as `window.zoetrope`, for driving the page without its form: the headless command and the tests use
  * exactly this.
  */
-import { inspectCheckpoint, probeDevice, VideoPipeline } from '../index.ts';
+import {
+  deleteStoredModel,
+  inspectCheckpoint,
+  listStoredModels,
+  planMemory,
+  probeDevice,
+  VideoPipeline,
+} from '../index.ts';
 import type { Progress } from '../pipeline/api.ts';
 import { overallFraction, stageText } from './overall.ts';
 
@@ -10,6 +17,9 @@ export interface DrivingHook {
   readonly VideoPipeline: typeof VideoPipeline;
   readonly probeDevice: typeof probeDevice;
   readonly inspectCheckpoint: typeof inspectCheckpoint;
+  readonly planMemory: typeof planMemory;
+  readonly listStoredModels: typeof listStoredModels;
+  readonly deleteStoredModel: typeof deleteStoredModel;
   /** A progress event as the page would show it. */
   readonly describeProgress: typeof describeProgress;
 }
@@ -25,5 +35,13 @@ function describeProgress(progress: Progress): { fraction: number | undefined; t
 }
 
 export function exposeForDriving(): void {
-  window.zoetrope = { VideoPipeline, probeDevice, inspectCheckpoint, describeProgress };
+  window.zoetrope = {
+    VideoPipeline,
+    probeDevice,
+    inspectCheckpoint,
+    planMemory,
+    listStoredModels,
+    deleteStoredModel,
+    describeProgress,
+  };
 }

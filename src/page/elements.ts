@@ -10,6 +10,13 @@ export const input = (id: string): HTMLInputElement => element(id, HTMLInputElem
 export const select = (id: string): HTMLSelectElement => element(id, HTMLSelectElement);
 export const button = (id: string): HTMLButtonElement => element(id, HTMLButtonElement);
 
+/** An empty field means the default; one with something else than a number in it is not a number. */
+export function readNumber(id: string): number | undefined {
+  const field = input(id);
+  if (field.validity.badInput) return Number.NaN;
+  return field.value === '' ? undefined : field.valueAsNumber;
+}
+
 /** A new element with text or children. */
 export function create<K extends keyof HTMLElementTagNameMap>(
   tag: K,

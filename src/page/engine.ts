@@ -8,24 +8,27 @@ export class Engine {
 
   /** The pipeline for these settings: loaded, unless it is already. */
   async pipelineFor(
-    { model, device, dtype, budgetMegabytes, storage }: Omit<Settings, 'generate'>,
+    { model, device, dtype, memory, storage }: Omit<Settings, 'generate'>,
     options: Pick<LoadOptions, 'onProgress' | 'signal'>,
   ): Promise<VideoPipeline> {
-    const key = JSON.stringify([model, device, dtype, budgetMegabytes, storage]);
+    const key = JSON.stringify([model, device, dtype, memory, storage]);
     if (this.#pipeline && this.#key === key) return this.#pipeline;
     // One model at a time: the old one's memory may be what the new one needs.
-    await this.#pipeline?.dispose();
-    this.#pipeline = undefined;
+    await this.release();
     this.#pipeline = await VideoPipeline.fromPretrained(modelUrl(model), {
       ...options,
       device,
       dtype,
       storage,
-      ...(budgetMegabytes === undefined
-        ? {}
-        : { memory: { budgetBytes: Math.round(budgetMegabytes * 1e6) } }),
+      memory,
     });
     this.#key = key;
     return this.#pipeline;
+  }
+
+  /** Lets go of the pipeline, and of the stored weights that it may read from. */
+  async release(): Promise<void> {
+    await this.#pipeline?.dispose();
+    this.#pipeline = undefined;
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fileStem, formatBytes, formatSeconds } from './format.ts';
+import { fileStem, formatBytes, formatDay, formatSeconds } from './format.ts';
 
 describe('formatBytes', () => {
   it.each([
@@ -24,6 +24,19 @@ describe('formatSeconds', () => {
     [3780, '1 h 3 min'],
   ])('%d is %s', (seconds, text) => {
     expect(formatSeconds(seconds)).toBe(text);
+  });
+});
+
+describe('formatDay', () => {
+  const now = new Date(2026, 2, 10, 9, 30).getTime();
+
+  it.each([
+    [new Date(2026, 2, 10, 0, 1), 'today'],
+    [new Date(2026, 2, 9, 23, 59), 'yesterday'],
+    [new Date(2026, 2, 5, 12), '5 days ago'],
+    [new Date(2025, 11, 24, 12), 'Dec 24, 2025'],
+  ])('%s is %s', (then, text) => {
+    expect(formatDay(then.getTime(), now)).toBe(text);
   });
 });
 

@@ -22,6 +22,21 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+const DAY = 86_400_000;
+
+/** `today`, `yesterday`, `5 days ago`, then the date. Both in milliseconds since the epoch. */
+export function formatDay(then: number, now: number): string {
+  const days = Math.round((startOfDay(now) - startOfDay(then)) / DAY);
+  if (days <= 0) return 'today';
+  if (days === 1) return 'yesterday';
+  if (days < 30) return `${days} days ago`;
+  return new Date(then).toLocaleDateString('en', { dateStyle: 'medium' });
+}
+
+function startOfDay(time: number): number {
+  return new Date(time).setHours(0, 0, 0, 0);
+}
+
 export function formatCount(count: number): string {
   return count.toLocaleString('en', { notation: 'compact', maximumSignificantDigits: 3 });
 }

@@ -1,6 +1,7 @@
 /** @file The clips made in this tab, newest first, each a click away. */
 import type { VideoResult } from '../pipeline/api.ts';
 import { create, element } from './elements.ts';
+import type { MemoryRecord } from './memory-record.ts';
 
 /** The engine keeps each clip's frames: older ones are let go. */
 const MOST = 8;
@@ -9,6 +10,7 @@ export interface Clip {
   readonly result: VideoResult;
   /** The page's address with this clip's settings. */
   readonly address: string;
+  readonly memory: MemoryRecord;
 }
 
 export class ClipHistory {

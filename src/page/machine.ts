@@ -51,6 +51,4 @@ export function showDownload(report: CheckpointReport): void {
     create('span', {}, `${formatBytes(report.downloadBytes)}, when Generate is pressed`),
     create('ul', { className: 'parts' }, ...parts),
   );
-  element('fetch-note', HTMLElement).textContent =
-    `The first run fetches ${formatBytes(report.downloadBytes)}; nothing is fetched before it.`;
 }

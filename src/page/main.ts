@@ -6,6 +6,7 @@ import { button, element, input, select } from './elements.ts';
 import { type Clip, ClipHistory } from './history.ts';
 import { showDevice, showDownload } from './machine.ts';
 import { clearError, showError } from './messages.ts';
+import { Planning } from './planning.ts';
 import { Player } from './player.ts';
 import { setUpPlayerControls } from './player-controls.ts';
 import { Run, setStage } from './run.ts';
@@ -20,16 +21,21 @@ import {
   setOption,
   setUpSeed,
 } from './settings.ts';
+import { StoredView } from './stored-view.ts';
 import { setUpTheme } from './theme.ts';
+import { Timeline } from './timeline.ts';
 
 const canvas = element('canvas', HTMLCanvasElement);
 const player = new Player(canvas);
+const timeline = new Timeline();
+const planning = new Planning();
 let current: Clip | undefined;
 let checkpoint: CheckpointReport | undefined;
 
 const errorActions = {
   applyFix({ option, value }: { option: string; value: number }): void {
     setOption(option, value);
+    planning.refresh();
     clearError();
     button('generate').focus();
   },
@@ -39,20 +45,23 @@ const errorActions = {
       const half = Math.floor(input(side).valueAsNumber / 2 / multiple) * multiple;
       setOption(side, Math.max(multiple, half));
     }
+    planning.refresh();
     clearError();
     button('generate').focus();
   },
 };
 
 const history = new ClipHistory((clip) => void choose(clip));
-const run = new Run(player, {
+const run = new Run(player, timeline, {
   errorActions,
-  onResult(result, settings) {
+  onStart: () => stored.setRunning(true),
+  onEnd: () => void stored.refresh(),
+  onResult(result, settings, memory) {
     const address = addressOf({
       ...settings,
       generate: { ...settings.generate, seed: result.parameters.seed },
     });
-    const clip = { result, address };
+    const clip = { result, address, memory };
     history.add(clip, canvas);
     player.complete();
     present(clip);
@@ -60,6 +69,10 @@ const run = new Run(player, {
   onNoResult() {
     if (current) void choose(current);
   },
+});
+const stored = new StoredView({
+  isRunning: () => run.isRunning,
+  release: () => run.release(),
 });
 
 /** Shows what belongs to the clip in the player. */
@@ -73,6 +86,7 @@ function present(clip: Clip): void {
     `${seconds.total.toFixed(1)} s on ${device} in ${dtype}, ` +
     `at most ${(memory.peakBytes / 1e6).toFixed(0)} MB.`;
   offerScales(width, height);
+  timeline.show(clip.memory);
   element('player', HTMLElement).hidden = false;
   history.markCurrent(clip);
 }
@@ -97,7 +111,9 @@ async function inspect(chosen: ReadonlySet<string>): Promise<void> {
     checkpoint = await inspectCheckpoint(modelUrl(readSettings().model));
     showDownload(checkpoint);
     applyCheckpoint(checkpoint, chosen);
+    planning.refresh();
   } catch (error) {
+    planning.stop('The model could not be read.');
     target.textContent = 'unknown: the model could not be read.';
     showError(error, errorActions);
   }
@@ -138,3 +154,4 @@ const given = applyAddress(new URLSearchParams(location.search));
 if (input('model').value === '') input('model').value = 'pocket';
 void showDevice(readSettings().device);
 void inspect(given);
+void stored.refresh();

@@ -2,6 +2,7 @@
 import { ZoetropeError } from '../errors.ts';
 import type { Notice } from '../pipeline/api.ts';
 import { create, element } from './elements.ts';
+import { formatBytes } from './format.ts';
 import { type Fix, offendingOption, suggestedFix } from './fixes.ts';
 import { fieldOf } from './settings.ts';
 
@@ -36,11 +37,15 @@ export function clearError(): void {
 
 function actionFor(error: unknown, actions: ErrorActions): HTMLButtonElement | undefined {
   const fix = suggestedFix(error);
-  if (fix) return actionButton(`Use ${fix.value}`, () => actions.applyFix(fix));
+  if (fix) return actionButton(`Use ${fixText(fix)}`, () => actions.applyFix(fix));
   if (error instanceof ZoetropeError && error.code === 'out-of-memory') {
     return actionButton('Try a smaller clip', () => actions.trySmaller());
   }
   return undefined;
+}
+
+function fixText({ option, value }: Fix): string {
+  return option.endsWith('Bytes') ? formatBytes(value) : String(value);
 }
 
 function actionButton(label: string, act: () => void): HTMLButtonElement {

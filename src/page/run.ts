@@ -5,14 +5,20 @@ import { setDrumSteppedByHand, stepDrum } from './drum.ts';
 import { button, element } from './elements.ts';
 import { Engine } from './engine.ts';
 import { clearError, type ErrorActions, showError, showNotices } from './messages.ts';
+import type { MemoryRecord } from './memory-record.ts';
+import { MemoryWatch } from './memory-watch.ts';
 import type { Player } from './player.ts';
 import { ProgressView } from './progress-view.ts';
 import { readSettings, type Settings, showSeed } from './settings.ts';
+import type { Timeline } from './timeline.ts';
 
 export interface RunEvents {
-  readonly onResult: (result: VideoResult, settings: Settings) => void;
+  readonly onStart: () => void;
+  readonly onResult: (result: VideoResult, settings: Settings, memory: MemoryRecord) => void;
   /** Cancelled or failed: the viewer is free for an older clip. */
   readonly onNoResult: () => void;
+  /** After either. */
+  readonly onEnd: () => void;
   readonly errorActions: ErrorActions;
 }
 
@@ -22,16 +28,23 @@ export class Run {
   readonly #engine = new Engine();
   readonly #progress = new ProgressView();
   readonly #player: Player;
+  readonly #timeline: Timeline;
   readonly #events: RunEvents;
   #controller: AbortController | undefined;
 
-  constructor(player: Player, events: RunEvents) {
+  constructor(player: Player, timeline: Timeline, events: RunEvents) {
     this.#player = player;
+    this.#timeline = timeline;
     this.#events = events;
   }
 
   get isRunning(): boolean {
     return this.#controller !== undefined;
+  }
+
+  /** Lets go of the loaded model, unless it is in use. */
+  async release(): Promise<void> {
+    if (!this.isRunning) await this.#engine.release();
   }
 
   cancel(): void {
@@ -44,14 +57,21 @@ export class Run {
     const controller = new AbortController();
     this.#controller = controller;
     this.#begin();
+    const { memory } = settings;
+    const watch = new MemoryWatch(
+      this.#timeline,
+      memory === 'auto' ? undefined : memory.budgetBytes,
+    );
     try {
-      const result = await this.#generate(settings, controller.signal);
+      const result = await this.#generate(settings, watch, controller.signal);
+      watch.end();
       this.#progress.announce('The clip is ready.');
       showSeed(result.parameters.seed);
       showNotices(result.notices);
       this.#end();
-      this.#events.onResult(result, settings);
+      this.#events.onResult(result, settings, watch.record);
     } catch (error) {
+      watch.end();
       if (isAbortError(error)) this.#progress.announce('Cancelled.');
       else showError(error, this.#events.errorActions);
       this.#player.clear(1);
@@ -59,16 +79,23 @@ export class Run {
       this.#end();
       this.#events.onNoResult();
     }
+    this.#events.onEnd();
   }
 
-  async #generate({ generate, ...load }: Settings, signal: AbortSignal): Promise<VideoResult> {
+  async #generate(
+    { generate, ...load }: Settings,
+    watch: MemoryWatch,
+    signal: AbortSignal,
+  ): Promise<VideoResult> {
     const onProgress = (progress: Progress): void => {
       this.#progress.show(progress);
+      watch.progress(progress);
       stepDrum();
     };
     const { device, isSoftware } = await probeDevice(load.device);
     setDrumSteppedByHand(device === 'wasm' || isSoftware);
     const pipeline = await this.#engine.pipelineFor(load, { signal, onProgress });
+    watch.ask(() => pipeline.memory());
     const frameRate = generate.frameRate ?? pipeline.checkpoint.defaults.frameRate;
     this.#player.clear(frameRate > 0 ? frameRate : 1);
     return pipeline.generate({
@@ -84,6 +111,7 @@ export class Run {
   }
 
   #begin(): void {
+    this.#events.onStart();
     clearError();
     showNotices([]);
     setStage('running');

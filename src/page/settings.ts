@@ -4,16 +4,17 @@ import type {
   ComputeDtype,
   DeviceChoice,
   GenerateOptions,
+  LoadOptions,
   SchedulerName,
 } from '../pipeline/api.ts';
-import { element, input, select } from './elements.ts';
+import { element, input, readNumber, select } from './elements.ts';
+import { memoryField, memoryParameters, memoryText, readMemory } from './memory-fields.ts';
 
 export interface Settings {
   readonly model: string;
   readonly device: DeviceChoice;
   readonly dtype: ComputeDtype | 'auto';
-  /** Megabytes on the device; no limit when absent. */
-  readonly budgetMegabytes?: number;
+  readonly memory: NonNullable<LoadOptions['memory']>;
   /** Whether the checkpoint is kept in the browser's storage. */
   readonly storage: boolean;
   readonly generate: GenerateOptions & { readonly prompt: string; readonly seed: number };
@@ -39,18 +40,10 @@ const text = (id: string): HTMLTextAreaElement => element(id, HTMLTextAreaElemen
 
 /** The field of an option, for marking it and for moving the focus there. */
 export function fieldOf(option: string): HTMLElement | undefined {
-  if (option === 'memory.budgetBytes') return input('memory');
   if (option === 'prompt') return text('prompt');
   if (option === 'negativePrompt') return text('negative-prompt');
   if (option === 'seed' || option === 'model') return input(option);
-  return option in NUMBERS ? input(NUMBERS[option as NumberOption]) : undefined;
-}
-
-/** An empty field means the default; one with something else than a number in it is not a number. */
-function readNumber(id: string): number | undefined {
-  const field = input(id);
-  if (field.validity.badInput) return Number.NaN;
-  return field.value === '' ? undefined : field.valueAsNumber;
+  return option in NUMBERS ? input(NUMBERS[option as NumberOption]) : memoryField(option);
 }
 
 /** Reads the form. Draws a new seed unless it is locked. */
@@ -60,13 +53,12 @@ export function readSettings(): Settings {
     const value = readNumber(id);
     if (value !== undefined) numbers[option] = value;
   }
-  const budgetMegabytes = readNumber('memory');
   const scheduler = select('scheduler').value as SchedulerName | '';
   return {
     model: input('model').value.trim() || DEFAULT_MODEL,
     device: select('device').value as DeviceChoice,
     dtype: select('dtype').value as ComputeDtype | 'auto',
-    ...(budgetMegabytes === undefined ? {} : { budgetMegabytes }),
+    memory: readMemory(),
     storage: input('storage').checked,
     generate: {
       ...numbers,
@@ -91,7 +83,7 @@ export function showSeed(seed: number): void {
 
 export function setOption(option: string, value: number): void {
   const field = fieldOf(option);
-  if (field instanceof HTMLInputElement) field.value = String(value);
+  if (field instanceof HTMLInputElement) field.value = memoryText(option, value);
 }
 
 /**
@@ -142,7 +134,7 @@ export function applyAddress(address: URLSearchParams): Set<string> {
 
 /** The address that brings this form back. */
 export function addressOf(settings: Settings): string {
-  const { model, device, dtype, budgetMegabytes, storage, generate } = settings;
+  const { model, device, dtype, memory, storage, generate } = settings;
   const url = new URL(location.href);
   url.search = '';
   url.hash = '';
@@ -159,9 +151,7 @@ export function addressOf(settings: Settings): string {
   if (device !== 'auto') url.searchParams.set('device', device);
   if (dtype !== 'auto') url.searchParams.set('dtype', dtype);
   if (storage) url.searchParams.set('storage', '');
-  if (budgetMegabytes !== undefined) {
-    url.searchParams.set('memory', String(budgetMegabytes));
-  }
+  for (const [name, value] of memoryParameters(memory)) url.searchParams.set(name, value);
   return url.href;
 }
 

@@ -1,0 +1,104 @@
+/** @file What the clip in the form will take, in words and bars. */
+import type { ComponentName, MemoryPlan, PhaseMemory } from '../pipeline/api.ts';
+import { button, create, element } from './elements.ts';
+import { formatBytes } from './format.ts';
+
+const OUTCOMES: Record<MemoryPlan['outcome'], string> = {
+  resident: 'Fits',
+  streamed: 'Fits, streamed',
+  'too-large': 'Too large',
+};
+
+const PHASE_NAMES: Record<ComponentName, string> = {
+  text_encoder: 'Text',
+  transformer: 'Denoise',
+  vae: 'Decode',
+};
+
+/** A budget this many times the peak would leave bars too short to be seen: they are then drawn to the peak. */
+const BUDGET_IN_SIGHT = 5;
+
+const panel = (): HTMLElement => element('plan', HTMLElement);
+
+/** While another plan is being made the old one stays, marked. */
+export function markPlanBusy(isBusy: boolean): void {
+  panel().setAttribute('aria-busy', String(isBusy));
+}
+
+export function showPlan(plan: MemoryPlan): void {
+  const { outcome, reason, phases, predictedPeakBytes, budgetBytes, leastBudgetBytes } = plan;
+  panel().dataset['outcome'] = outcome;
+  write('plan-outcome', OUTCOMES[outcome]);
+  const of = budgetBytes === undefined ? '' : ` of ${formatBytes(budgetBytes)}`;
+  write('plan-peak', phases.length === 0 ? '' : `about ${formatBytes(predictedPeakBytes)}${of}`);
+  write('plan-reason', reason);
+  const fix = button('plan-fix');
+  fix.hidden = leastBudgetBytes === undefined;
+  if (leastBudgetBytes !== undefined) {
+    fix.textContent = `Allow ${formatBytes(Math.ceil(leastBudgetBytes / 1e5) * 1e5)}`;
+  }
+  const isInSight =
+    budgetBytes !== undefined && budgetBytes <= predictedPeakBytes * BUDGET_IN_SIGHT;
+  const scale = Math.max(predictedPeakBytes, isInSight ? budgetBytes : 0, 1);
+  element('plan-phases', HTMLElement).replaceChildren(
+    ...phases.flatMap((phase) => phaseRow(phase, scale, isInSight ? budgetBytes : undefined)),
+  );
+  write('plan-facts', facts(plan));
+}
+
+/** There is no plan, and why. */
+export function showNoPlan(why: string): void {
+  panel().dataset['outcome'] = 'none';
+  write('plan-outcome', 'No plan yet');
+  write('plan-peak', '');
+  write('plan-reason', why);
+  write('plan-facts', '');
+  button('plan-fix').hidden = true;
+  element('plan-phases', HTMLElement).replaceChildren();
+}
+
+function phaseRow(phase: PhaseMemory, scale: number, budget: number | undefined): Node[] {
+  const { name, residentWeightBytes, predictedPeakBytes, streamedStages, stages } = phase;
+  const bar = create('span', { className: 'plan-bar' });
+  const weights = Math.min(residentWeightBytes, predictedPeakBytes);
+  bar.append(
+    share('plan-weights', weights / scale),
+    share('plan-work', (predictedPeakBytes - weights) / scale),
+  );
+  if (budget !== undefined) {
+    const mark = create('span', { className: 'plan-budget' });
+    mark.style.insetInlineStart = percent(budget / scale);
+    bar.append(mark);
+  }
+  const row = create('dd', {}, bar, create('span', {}, formatBytes(predictedPeakBytes)));
+  if (streamedStages > 0) {
+    const text = `${streamedStages} of ${stages} stages streamed in while others compute`;
+    row.append(create('span', { className: 'plan-streamed' }, text));
+  }
+  return [create('dt', {}, PHASE_NAMES[name]), row];
+}
+
+function share(className: string, fraction: number): HTMLElement {
+  const part = create('span', { className });
+  part.style.inlineSize = percent(fraction);
+  return part;
+}
+
+function percent(fraction: number): string {
+  return `${(fraction * 100).toFixed(2)}%`;
+}
+
+function facts({ downloadBytes, storedBytes, weights, guidance, tile }: MemoryPlan): string {
+  return [
+    `Fetches ${formatBytes(downloadBytes)} once Generate is pressed`,
+    `holds ${formatBytes(storedBytes)} of weights in ${weights}`,
+    ...(guidance === 'sequential' ? ['guidance in turn'] : []),
+    ...(tile === undefined ? [] : [`decodes in tiles of ${tile} px`]),
+  ].join(' · ');
+}
+
+function write(id: string, text: string): void {
+  const target = element(id, HTMLElement);
+  target.textContent = text;
+  target.hidden = text === '';
+}

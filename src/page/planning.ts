@@ -1,0 +1,92 @@
+/** @file Keeps the plan in step with the form: made anew a moment after the last change, the one before given up. */
+import { isAbortError } from '../errors.ts';
+import { planMemory } from '../index.ts';
+import type { MemoryPlan, PlanOptions } from '../pipeline/api.ts';
+import { button, element } from './elements.ts';
+import { markPlanBusy, showNoPlan, showPlan } from './plan-view.ts';
+import { modelUrl, readSettings, setOption } from './settings.ts';
+
+/** Milliseconds without another change. */
+const PATIENCE = 300;
+
+const CLIP_OPTIONS = [
+  'width',
+  'height',
+  'numFrames',
+  'guidanceScale',
+  'maxSequenceLength',
+] as const;
+
+/** Fields that a plan depends on. The model is not among them: it is inspected first, and its defaults filled in. */
+const FIELDS = [
+  'width',
+  'height',
+  'num-frames',
+  'guidance-scale',
+  'max-sequence-length',
+  'device',
+  'dtype',
+  'memory',
+  'weights',
+  'ram',
+  'guidance',
+  'tile',
+];
+
+export class Planning {
+  #controller: AbortController | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #plan: MemoryPlan | undefined;
+
+  constructor() {
+    element('form', HTMLFormElement).addEventListener('input', ({ target }) => {
+      if (target instanceof HTMLElement && FIELDS.includes(target.id)) this.refresh();
+    });
+    button('plan-fix').addEventListener('click', () => {
+      const least = this.#plan?.leastBudgetBytes;
+      if (least === undefined) return;
+      setOption('memory.budgetBytes', least);
+      // The button goes with the plan that it mends.
+      button('generate').focus();
+      this.refresh();
+    });
+  }
+
+  /** To call whenever the form was changed by other means than typing. */
+  refresh(): void {
+    this.stop();
+    markPlanBusy(true);
+    this.#timer = setTimeout(() => void this.#make(), PATIENCE);
+  }
+
+  /** Until the next `refresh`; `why` there will be none. */
+  stop(why?: string): void {
+    clearTimeout(this.#timer);
+    this.#controller?.abort();
+    if (why === undefined) return;
+    showNoPlan(why);
+    markPlanBusy(false);
+  }
+
+  async #make(): Promise<void> {
+    const controller = new AbortController();
+    this.#controller = controller;
+    const { signal } = controller;
+    const { model, device, dtype, memory, generate } = readSettings();
+    const options: PlanOptions = { device, dtype, memory, signal };
+    for (const option of CLIP_OPTIONS) {
+      if (generate[option] !== undefined) options[option] = generate[option];
+    }
+    try {
+      const plan = await planMemory(modelUrl(model), options);
+      if (signal.aborted) return;
+      this.#plan = plan;
+      showPlan(plan);
+    } catch (error) {
+      if (isAbortError(error) || signal.aborted) return;
+      this.#plan = undefined;
+      showNoPlan(error instanceof Error ? error.message : String(error));
+    }
+    markPlanBusy(false);
+  }
+}

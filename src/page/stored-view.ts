@@ -1,0 +1,148 @@
+/** @file The models in the browser's storage, how much room they take, and deleting one. */
+import { deleteStoredModel, listStoredModels, type StoredModel } from '../index.ts';
+import { create, element } from './elements.ts';
+import { formatBytes, formatDay } from './format.ts';
+import { roomText, storageRoom } from './storage-room.ts';
+
+/** Milliseconds that another tab's import is waited for. */
+const PATIENCE = 3000;
+
+/** What the rest of the page must do or know. */
+export interface StoredEvents {
+  readonly isRunning: () => boolean;
+  /** Lets go of the engine's hold on stored weights, before they are deleted. */
+  readonly release: () => Promise<void>;
+}
+
+export class StoredView {
+  readonly #events: StoredEvents;
+  readonly #list = element('stored-models', HTMLElement);
+
+  constructor(events: StoredEvents) {
+    this.#events = events;
+    // Another tab may have kept or deleted one.
+    document.addEventListener('visibilitychange', () => {
+      if (!document.hidden) void this.refresh();
+    });
+  }
+
+  async refresh(): Promise<void> {
+    try {
+      const models = await listStoredModels();
+      this.#list.replaceChildren(...models.map((model) => this.#row(model)));
+      element('stored-empty', HTMLElement).hidden = models.length > 0;
+      await this.#showRoom();
+    } catch (error) {
+      this.#list.replaceChildren();
+      this.#say(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** While a run may read from the models none can be deleted. */
+  setRunning(isRunning: boolean): void {
+    for (const each of this.#list.querySelectorAll('button')) each.disabled = isRunning;
+  }
+
+  async #showRoom(): Promise<void> {
+    const room = await storageRoom();
+    const line = element('stored-room', HTMLElement);
+    line.replaceChildren(roomText(room));
+    if (room.isPersisted || room.persist === undefined) return;
+    const { persist } = room;
+    const ask = create('button', { type: 'button', className: 'small' }, 'Ask to keep it');
+    ask.addEventListener('click', () => {
+      void persist().then(async (isGranted) => {
+        await this.#showRoom();
+        this.#say(
+          isGranted
+            ? 'The browser will keep the models.'
+            : 'The browser did not agree: it may still drop models when the disk is full.',
+        );
+        element('stored-title', HTMLElement).focus({ preventScroll: true });
+      });
+    });
+    line.append(' ', ask);
+  }
+
+  #row(model: StoredModel): HTMLElement {
+    const row = create('li');
+    const ask = create('button', { type: 'button', className: 'small' }, 'Delete');
+    ask.setAttribute('aria-label', `Delete ${nameOf(model)}`);
+    ask.disabled = this.#events.isRunning();
+    ask.addEventListener('click', () => this.#confirm(model, row));
+    const title = create('p', {}, create('strong', {}, model.name));
+    title.append(create('span', { className: 'badge' }, formatName(model)));
+    if (model.state === 'importing') {
+      title.append(create('span', { className: 'badge' }, 'incomplete'));
+    }
+    row.append(create('div', {}, title, create('p', { className: 'soft' }, describe(model))), ask);
+    row.title = model.source;
+    return row;
+  }
+
+  /** The question takes the row's place; nothing is deleted without a second press. */
+  #confirm(model: StoredModel, row: HTMLElement): void {
+    const yes = create('button', { type: 'button', className: 'danger small' }, 'Delete');
+    const no = create('button', { type: 'button', className: 'small' }, 'Keep');
+    const text = `Delete ${nameOf(model)}? That frees about ${formatBytes(model.bytes)}; using it again fetches it again.`;
+    const question = create('div', { className: 'stored-question' }, create('p', {}, text));
+    question.append(create('div', { className: 'actions' }, yes, no));
+    question.setAttribute('role', 'group');
+    question.setAttribute('aria-label', text);
+    const back = (): void => {
+      const old = this.#row(model);
+      row.replaceWith(old);
+      old.querySelector('button')?.focus();
+    };
+    no.addEventListener('click', back);
+    yes.addEventListener('click', () => void this.#delete(model));
+    question.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape') return;
+      event.stopPropagation();
+      back();
+    });
+    row.replaceChildren(question);
+    no.focus();
+  }
+
+  async #delete(model: StoredModel): Promise<void> {
+    if (this.#events.isRunning()) return;
+    this.#say(`Deleting ${nameOf(model)} …`);
+    this.setRunning(true);
+    try {
+      await this.#events.release();
+      await deleteStoredModel(model, { signal: AbortSignal.timeout(PATIENCE) });
+      this.#say(`${nameOf(model)} is deleted.`);
+    } catch (error) {
+      const isBusy = error instanceof DOMException && error.name === 'TimeoutError';
+      const why = error instanceof Error ? error.message : String(error);
+      this.#say(isBusy ? 'Another tab is fetching this model: delete it when that is done.' : why);
+    }
+    await this.refresh();
+    const next = this.#list.querySelector('button') ?? element('stored-title', HTMLElement);
+    next.focus({ preventScroll: true });
+  }
+
+  #say(text: string): void {
+    element('stored-status', HTMLElement).textContent = text;
+  }
+}
+
+function formatName({ format }: StoredModel): string {
+  return format === 'source' ? 'as it came' : format;
+}
+
+function nameOf(model: StoredModel): string {
+  return `${model.name} (${formatName(model)})`;
+}
+
+function describe({ source, state, bytes, lastUsedAt }: StoredModel): string {
+  const { host, href } = new URL(source, document.baseURI);
+  const isOwn = host === location.host;
+  const amount =
+    state === 'complete'
+      ? formatBytes(bytes)
+      : `${formatBytes(bytes)} so far; the next run goes on from there`;
+  const where = isOwn ? '' : ` · from ${href.replace(/^https?:\/\//, '')}`;
+  return `${amount} · last used ${formatDay(lastUsedAt, Date.now())}${where}`;
+}
