@@ -59,7 +59,12 @@ export function planRun(
     transformer = fit(needs(1).transformer, settings);
     guidance = 'sequential';
   }
-  const decode = fitDecode((tile) => needs(1, tile).vae, parameters, settings);
+  const { sizeMultiple } = checkpoint.constraints;
+  const tiles = TILES_A_SIDE.map((count) => {
+    const longest = Math.max(parameters.width, parameters.height);
+    return sizeMultiple * Math.ceil(longest / count / sizeMultiple);
+  });
+  const decode = fitDecode((tile) => needs(1, tile).vae, tiles, settings);
   const phases = settled({
     text_encoder: fit(needs(1).text_encoder, settings),
     transformer,
@@ -71,16 +76,12 @@ export function planRun(
 /** Whole frames if they fit, else the largest tiles that do. */
 function fitDecode(
   needsOf: (tile: number | undefined) => PhaseNeeds,
-  { width, height }: PlannedParameters,
+  tiles: readonly number[],
   settings: PlanSettings,
 ): { attempt: Attempt; tile: number | undefined } {
-  const longest = Math.max(width, height);
-  const tiles =
-    settings.tile === undefined
-      ? [undefined, ...TILES_A_SIDE.map((count) => Math.ceil(longest / count))]
-      : [settings.tile];
   let best: { attempt: Attempt; tile: number | undefined } | undefined;
-  for (const tile of tiles) {
+  const sides = settings.tile === undefined ? [undefined, ...tiles] : [settings.tile];
+  for (const tile of sides) {
     const attempt = fit({ ...needsOf(tile), canStream: false }, settings);
     // From here on smaller tiles save nothing more: what is left is weights and what is never tiled.
     if (best && bytesOf(attempt) >= bytesOf(best.attempt) && bytesOf(attempt) < Infinity) break;
