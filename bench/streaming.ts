@@ -56,9 +56,7 @@ async function run(context: BenchContext): Promise<void> {
     context.log('loading, whole and streamed');
     const resident = await LoadedWan.load(backend, weights, wan);
     const streamed = await LoadedWan.load(backend, weights, wan, plan.streaming);
-    const passing = new Set(plan.streaming?.streamed);
-    const stages = needs.stages.filter(({ name }) => passing.has(name));
-    const upload = uploads(backend, weights, stages);
+    const upload = uploads(backend, weights, plan.streaming?.streamed ?? []);
     context.log('steps: resident, streamed, and the upload alone');
     const [residentSeconds = 0, streamedSeconds = 0, uploadSeconds = 0] = await interleaved(
       [() => resident.step(), () => streamed.step(), upload.task],

@@ -93,8 +93,7 @@ async function readRaw(): Promise<number> {
 async function readAsPager(weights: WeightSource, blocks: readonly Stage[]): Promise<number> {
   // Its upload keeps a reference: what is left is the reading.
   const sink = await openBackend('wasm');
-  const streaming = { streamed: blocks.map(({ name }) => name), slots: 2 };
-  const pager = new StreamedWeights(sink, weights, blocks, streaming);
+  const pager = new StreamedWeights(sink, weights, { streamed: blocks, slots: 2 });
   for (const block of blocks) {
     await pager.acquire(block);
     pager.release(block);

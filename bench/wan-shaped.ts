@@ -98,10 +98,9 @@ export class LoadedWan {
   ): Promise<LoadedWan> {
     const runner = new StageRunner(backend, weights, { streaming });
     const model = new WanTransformer(wan.config, wan.shape, wan.precision, runner);
-    await model.load();
     const inputs = stepInputs(wan);
-    const texts: DeviceTensor[] = [];
-    for (const text of inputs.texts) texts.push(await model.projectText(text));
+    const texts = await model.projectTexts(inputs.texts);
+    await model.load();
     return new LoadedWan(runner, model, texts, inputs.latents);
   }
 

@@ -52,10 +52,11 @@ export interface ComponentSummary {
   readonly parameters: number;
 }
 
-/** A denoiser with its weights on the device. */
+/** First conditions, then is loaded, then goes forward: what only conditioning needs is gone before the rest comes. */
 export interface Denoiser {
-  /** Text as the denoiser wants it, kept on the device until the runner is disposed of. */
-  condition(embeddings: Float32Array<ArrayBuffer>): Promise<Conditioning>;
+  /** Texts as the denoiser wants them, kept on the device until the runner is disposed of. */
+  condition(texts: readonly Float32Array<ArrayBuffer>[]): Promise<readonly Conditioning[]>;
+  load(onStage?: (done: number, total: number) => void): Promise<void>;
   /**
    * The velocity at `latents` for each conditioning, all in one pass over the weights.
    * @param results Like `latents`, one a conditioning, written in place.
@@ -103,18 +104,24 @@ export interface ModelCheckpoint {
     maxSequenceLength: number,
     precision: Precision,
   ): Promise<Float32Array<ArrayBuffer>>;
-  loadDenoiser(
+  denoiser(
     runner: StageRunner,
     shape: { latents: LatentShape; textTokens: number },
     precision: Precision,
-    onStage?: (done: number, total: number) => void,
-  ): Promise<Denoiser>;
+  ): Denoiser;
   /**
    * What each phase asks of the device, for the planner.
-   * @param shape.batch Conditionings in a pass. @param shape.tile As in `decoderPlan`.
+   * @param shape.batch Conditionings in a pass. @param shape.texts Conditionings in all.
+   * @param shape.tile As in `decoderPlan`.
    */
   needs(
-    shape: { latents: LatentShape; textTokens: number; batch: number; tile?: number | undefined },
+    shape: {
+      latents: LatentShape;
+      textTokens: number;
+      batch: number;
+      texts: number;
+      tile?: number | undefined;
+    },
     precision: Precision,
   ): Readonly<Record<ComponentName, PhaseNeeds>>;
   /**

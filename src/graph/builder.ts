@@ -27,6 +27,7 @@ import { ZoetropeError } from '../errors.ts';
 import { digest } from './digest.ts';
 import { scratchBuffers } from './scratch.ts';
 import {
+  bufferBytes,
   byteLength,
   describe,
   type DType,
@@ -63,8 +64,8 @@ export interface NodeOptions {
   readonly attributes?: Readonly<Record<string, Attribute>>;
   /** Counted in `Graph.flops`. */
   readonly flops?: number;
-  /** Bytes that the kernel takes for itself while it runs; counted in `Graph.scratch`. */
-  readonly kernelBytes?: number;
+  /** Sizes, in bytes, of the buffers that the kernel takes for itself; counted in `Graph.scratch`. */
+  readonly kernelBuffers?: readonly number[];
 }
 
 export class GraphBuilder {
@@ -78,7 +79,7 @@ export class GraphBuilder {
   readonly #names = new Set<string>();
   #counter = 0;
   #flops = 0;
-  readonly #kernelBytes: number[] = [];
+  readonly #kernelBuffers: (readonly number[])[] = [];
 
   /** @param name Shown in messages and traces; part of the bytes, so equal graphs need equal names. */
   constructor(name: string) {
@@ -162,7 +163,7 @@ export class GraphBuilder {
       this.#declare(`${opType}_${this.#counter++}`, dtype, shape),
     );
     this.#flops += options.flops ?? 0;
-    this.#kernelBytes.push(options.kernelBytes ?? 0);
+    this.#kernelBuffers.push(options.kernelBuffers ?? []);
     for (const value of values) this.#made.set(value.name, value);
     this.#nodes.push(
       create(NodeProtoSchema, {
@@ -227,11 +228,15 @@ export class GraphBuilder {
       weights: [...this.#weights],
       outputs,
       flops: this.#flops,
+      constantBytes: [...this.#constants.values()].reduce(
+        (sum, { value }) => sum + bufferBytes(value.dtype, value.shape),
+        0,
+      ),
       scratch: scratchBuffers(
         this.#nodes,
         this.#made,
         this.#outputs.map(({ value }) => value.name),
-        this.#kernelBytes,
+        this.#kernelBuffers,
       ),
       largestTensorBytes: this.#largestTensorBytes(),
     };
@@ -241,7 +246,7 @@ export class GraphBuilder {
     const values = [...this.#inputs, ...this.#weights, ...this.#made.values()];
     return Math.max(
       ...values.map(({ dtype, shape }) => byteLength(dtype, shape)),
-      ...this.#kernelBytes,
+      ...this.#kernelBuffers.flat(),
     );
   }
 

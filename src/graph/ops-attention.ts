@@ -1,7 +1,7 @@
 /** @file Attention, always in float32: float16 kernels sum in float16 and drift with the number of keys. */
 import type { GraphBuilder } from './builder.ts';
 import { first } from './ops-elementwise.ts';
-import { sameShape, type Value } from './types.ts';
+import { bufferBytes, sameShape, type Value } from './types.ts';
 
 /**
  * Rotary position embedding of adjacent pairs (Su et al. 2021). One row of cosines and sines a token, so that tables of
@@ -84,8 +84,29 @@ export function attention(
       {
         domain: 'com.microsoft',
         attributes: { num_heads: BigInt(heads), scale },
+        kernelBuffers: attentionBuffers(query, key, value, heads),
         flops: 2 * batch * queries * (keys ?? 0) * (width + valueWidth),
       },
     ),
   );
+}
+
+/** Fewer queries than these are taken by a kernel that cuts the keys into parts. */
+const MIN_FLASH_QUERIES = 32;
+const KEYS_A_PART = 64;
+
+/** Sizes of what the kernels keep for themselves: keys and values by heads, and for few queries the parts' results. */
+function attentionBuffers(query: Value, key: Value, value: Value, heads: number): number[] {
+  const copies = [key, value].map(({ shape }) => bufferBytes('float32', shape));
+  const [batch = 1, queries = 1] = query.shape;
+  if (queries >= MIN_FLASH_QUERIES) return copies;
+  const [, keys = 1, width = 1] = value.shape;
+  const parts = Math.ceil(keys / KEYS_A_PART);
+  const rows = batch * heads * queries;
+  const inParts = [
+    [rows, keys],
+    [rows, parts, 2],
+    [batch * queries, parts, width],
+  ];
+  return [...copies, ...inParts.map((shape) => bufferBytes('float32', shape))];
 }

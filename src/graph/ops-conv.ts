@@ -2,7 +2,7 @@
 import type { GraphBuilder } from './builder.ts';
 import { first } from './ops-elementwise.ts';
 import { concat, expand, reshape, slice, transpose } from './ops-shape.ts';
-import { byteLength, type Value } from './types.ts';
+import { bufferBytes, type Value } from './types.ts';
 
 export interface Frames {
   readonly t: number;
@@ -48,7 +48,7 @@ export function conv2d(g: GraphBuilder, x: Value, weight: Value, bias: Value): V
       attributes: { kernel_shape: [BigInt(kh), BigInt(kw)], pads },
       flops: 2 * t * h * w * outChannels * c * kh * kw,
       // WebGPU's kernel wants the weight in another order, and a weight that is an input is reordered at every run.
-      kernelBytes: byteLength(weight.dtype, weight.shape),
+      kernelBuffers: [bufferBytes(weight.dtype, weight.shape)],
     }),
   );
   return transpose(g, convolved, [0, 2, 3, 1]);

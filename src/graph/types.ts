@@ -51,10 +51,9 @@ export interface Graph {
   readonly outputs: readonly Value[];
   /** Floating-point operations of one run in its products (dense, convolution, attention): what time goes by. */
   readonly flops: number;
-  /**
-   * Buffers for intermediate values: bytes → how many of that size are alive at once, were nothing fused. A runtime that
-   * keeps freed buffers for values of the same size holds no more than these.
-   */
+  /** Of the inline constants, each in a buffer of its own. */
+  readonly constantBytes: number;
+  /** Buffers that onnxruntime takes for intermediate values in one run: bytes → how many of that size. */
   readonly scratch: ReadonlyMap<number, number>;
   /**
    * Bytes of the largest tensor that one of its kernels reads or writes, were nothing fused: on WebGPU it may not be above
@@ -85,6 +84,14 @@ export function elementCount(shape: Shape): number {
 /** Bytes of a dense tensor. */
 export function byteLength(dtype: DType, shape: Shape): number {
   return bytesPerElement(dtype) * elementCount(shape);
+}
+
+/** onnxruntime's kernels read in vectors of four floats, so buffers are rounded up to them. */
+const BUFFER_ALIGNMENT = 16;
+
+/** Bytes of the GPU buffer that holds a tensor. */
+export function bufferBytes(dtype: DType, shape: Shape): number {
+  return Math.ceil(byteLength(dtype, shape) / BUFFER_ALIGNMENT) * BUFFER_ALIGNMENT;
 }
 
 /** `float32[2, 3]`, for messages. */

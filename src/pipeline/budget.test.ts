@@ -38,7 +38,10 @@ async function denoiserPlan(): Promise<{ weights: number; workingSet: number; le
   const checkpoint = await openCheckpoint(await repositoryFolder('models/pocket'));
   const { maxSequenceLength: textTokens } = checkpoint.defaults;
   const latents = checkpoint.latentShape({ width: 32, height: 32, numFrames: 5 });
-  const needs = checkpoint.needs({ latents, textTokens, batch: 2 }, { linear: 'float32' });
+  const needs = checkpoint.needs(
+    { latents, textTokens, batch: 2, texts: 2 },
+    { linear: 'float32' },
+  );
   const { weightBytes, workingSetBytes } = planPhase(needs.transformer, Infinity);
   const vae = planPhase(needs.vae, Infinity);
   return { weights: weightBytes, workingSet: workingSetBytes, least: vae.predictedPeakBytes };

@@ -192,11 +192,11 @@ class Run {
 
     return this.#withRunner('transformer', 'activations', async (runner) => {
       const shape = { latents: latentShape, textTokens: maxSequenceLength };
-      const denoiser = await checkpoint.loadDenoiser(runner, shape, precision, (done, total) =>
+      const denoiser = checkpoint.denoiser(runner, shape, precision);
+      const conditionings = await denoiser.condition(texts);
+      await denoiser.load((done, total) =>
         this.#report({ type: 'compile', stage: 'transformer', fraction: done / total }),
       );
-      const conditionings = [];
-      for (const text of texts) conditionings.push(await denoiser.condition(text));
       this.#report({ type: 'denoise', fraction: 0, step: 0, totalSteps: numInferenceSteps });
       this.#clock.start();
       for (const [step, timestep] of scheduler.timesteps.entries()) {

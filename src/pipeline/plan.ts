@@ -48,10 +48,10 @@ export function planRun(
 ): RunPlan {
   const latents = checkpoint.latentShape(parameters);
   const textTokens = parameters.maxSequenceLength;
-  const needs = (batch: number, tile?: number): Readonly<Record<ComponentName, PhaseNeeds>> =>
-    checkpoint.needs({ latents, textTokens, batch, tile }, settings.precision);
-
   const passes = parameters.guidanceScale > 1 ? 2 : 1;
+  const needs = (batch: number, tile?: number): Readonly<Record<ComponentName, PhaseNeeds>> =>
+    checkpoint.needs({ latents, textTokens, batch, texts: passes, tile }, settings.precision);
+
   let guidance = settings.guidance ?? 'batched';
   let transformer = fit(needs(guidance === 'batched' ? passes : 1).transformer, settings);
   if (transformer instanceof Error && settings.guidance === undefined && passes > 1) {
@@ -82,7 +82,7 @@ function fitDecode(
   let best: { attempt: Attempt; tile: number | undefined } | undefined;
   const sides = settings.tile === undefined ? [undefined, ...tiles] : [settings.tile];
   for (const tile of sides) {
-    const attempt = fit({ ...needsOf(tile), canStream: false }, settings);
+    const attempt = fit(needsOf(tile), settings);
     // From here on smaller tiles save nothing more: what is left is weights and what is never tiled.
     if (best && bytesOf(attempt) >= bytesOf(best.attempt) && bytesOf(attempt) < Infinity) break;
     best = { attempt, tile };

@@ -1,25 +1,28 @@
 /**
- * @file Settles, before anything is allocated, which stages' weights stay on the device and which pass through the ring,
- * so that a phase stays within a budget. Pure: sizes come from the graphs, whose shapes are static.
+ * @file Settles, before anything is allocated, which stages' weights stay on the device and which are streamed, so that a
+ * phase stays within a budget. Pure: sizes come from the graphs, whose shapes are static.
  */
 import { ZoetropeError } from '../errors.ts';
-import { byteLength } from '../graph/types.ts';
+import { bufferBytes } from '../graph/types.ts';
 import type { Stage } from './stage.ts';
 import type { StreamingPlan } from './streamed-weights.ts';
 
-/** One slot in use, one being filled. */
-const SLOTS = 2;
+/** One stage in use, one being read; only the one if no more fits. */
+const SLOTS = [2, 1];
 
-/** onnxruntime's uniform buffers and other small things; measured below 0.2 MB for a phase of the bundled model. */
-const OVERHEAD_BYTES = 512 * 1024;
+/** onnxruntime's uniform buffers and what it uploads constants through; docs/decisions/0004 has the measurements. */
+const OVERHEAD_BYTES = 64 * 1024;
+
+/** Bytes of a buffer → how many of that size. */
+type BufferCounts = ReadonlyMap<number, number>;
 
 export interface PhaseNeeds {
   /** All stages of the phase, in the order in which they are visited. */
   readonly stages: readonly Stage[];
+  /** What runs besides, over the same weights: only the intermediates count. */
+  readonly variants?: readonly Stage[];
   /** Bytes of activations that the phase itself holds at the most; graphs' own intermediates are added. */
   readonly activationBytes: number;
-  /** Whether stages may pass through the ring; default yes. */
-  readonly canStream?: boolean;
 }
 
 export interface PhasePlan {
@@ -27,7 +30,7 @@ export interface PhasePlan {
   readonly stages: number;
   /** Of all stages. */
   readonly weightBytes: number;
-  /** On the device at once: what stays, and the ring. */
+  /** On the device at once: what stays, and the window that slides over the rest. */
   readonly residentWeightBytes: number;
   /** Activations, intermediates, and small change. */
   readonly workingSetBytes: number;
@@ -67,7 +70,7 @@ export class TensorTooLargeError extends ZoetropeError {
 
 /** Bytes of a stage's weights on the device. */
 export function stageWeightBytes({ graph }: Stage): number {
-  return graph.weights.reduce((sum, { dtype, shape }) => sum + byteLength(dtype, shape), 0);
+  return graph.weights.reduce((sum, { dtype, shape }) => sum + bufferBytes(dtype, shape), 0);
 }
 
 /**
@@ -80,64 +83,120 @@ export function planPhase(
   budgetBytes: number,
   maxTensorBytes = Number.POSITIVE_INFINITY,
 ): PhasePlan {
-  const { stages } = needs;
-  for (const { graph } of stages) {
+  const { stages, variants = [], activationBytes } = needs;
+  for (const { graph } of [...stages, ...variants]) {
     if (graph.largestTensorBytes > maxTensorBytes) {
       throw new TensorTooLargeError(graph.name, graph.largestTensorBytes, maxTensorBytes);
     }
   }
-  const weightBytes = stages.reduce((sum, stage) => sum + stageWeightBytes(stage), 0);
-  const workingSetBytes = needs.activationBytes + scratchBytes(stages) + OVERHEAD_BYTES;
-  const plan = (resident: number, streaming?: StreamingPlan): PhasePlan => ({
-    ...(streaming ? { streaming } : {}),
-    stages: stages.length,
-    weightBytes,
-    residentWeightBytes: resident,
-    workingSetBytes,
-    predictedPeakBytes: resident + workingSetBytes,
-    flops: stages.reduce((sum, { graph }) => sum + graph.flops, 0),
-  });
-  if (weightBytes + workingSetBytes <= budgetBytes) return plan(weightBytes);
+  const cycle = stages.filter(({ once }) => once !== true);
+  // What is visited once has come and gone before the cycle's weights arrive.
+  const onceBytes = Math.max(0, ...stages.filter(({ once }) => once).map(stageWeightBytes));
+  const workingSetBytes = activationBytes + scratchBytes([...stages, ...variants]) + OVERHEAD_BYTES;
+  const plan = (cycleBytes: number, streaming?: StreamingPlan): PhasePlan => {
+    const resident = Math.max(onceBytes, cycleBytes);
+    return {
+      ...(streaming ? { streaming } : {}),
+      stages: stages.length,
+      weightBytes: sum(stages.map(stageWeightBytes)),
+      residentWeightBytes: resident,
+      workingSetBytes,
+      predictedPeakBytes: resident + workingSetBytes,
+      flops: sum(stages.map(({ graph }) => graph.flops)),
+    };
+  };
+  const fits = ({ predictedPeakBytes }: PhasePlan): boolean => predictedPeakBytes <= budgetBytes;
 
-  const repeated = needs.canStream === false ? [] : largestGroup(stages);
-  const each = repeated[0] ? stageWeightBytes(repeated[0]) : 0;
-  const fixed = weightBytes - each * repeated.length;
-  const room = Math.floor((budgetBytes - workingSetBytes - fixed) / each);
-  if (repeated.length < 2 || room < 1) {
-    const least = workingSetBytes + fixed + (repeated.length < 2 ? 0 : each);
-    throw new BudgetTooSmallError(budgetBytes, least);
+  const whole = plan(cycleBytes(cycle, [], 0));
+  if (fits(whole)) return whole;
+  for (const slots of SLOTS) {
+    const weights = (streamed: readonly Stage[]): number => cycleBytes(cycle, streamed, slots);
+    if (!fits(plan(weights(cycle)))) continue;
+    const streamed = chooseStreamed(cycle, weights, (bytes) => fits(plan(bytes)));
+    return plan(weights(streamed), { streamed, slots });
   }
-  const slots = Math.min(SLOTS, room);
-  const residents = room - slots;
-  const streamed = repeated.slice(residents).map(({ name }) => name);
-  return plan(fixed + each * room, { streamed, slots });
+  throw new BudgetTooSmallError(budgetBytes, plan(cycleBytes(cycle, cycle, 1)).predictedPeakBytes);
 }
 
-/** The stages that share one graph, of the group that weighs most. */
-function largestGroup(stages: readonly Stage[]): readonly Stage[] {
-  const groups = new Map<string, Stage[]>();
-  for (const stage of stages) {
-    const group = groups.get(stage.graph.key);
-    if (group) group.push(stage);
-    else groups.set(stage.graph.key, [stage]);
+/**
+ * Starts with every stage streamed, and lets stay, one at a time, the one that costs the least memory for each byte that
+ * it saves reading. Stages of sizes that no other has cost nothing: their buffers stay in the pool anyway.
+ */
+function chooseStreamed(
+  cycle: readonly Stage[],
+  bytes: (streamed: readonly Stage[]) => number,
+  fits: (bytes: number) => boolean,
+): readonly Stage[] {
+  let streamed = cycle;
+  for (;;) {
+    const present = bytes(streamed);
+    const choices = oneOfEachGraph(spread(streamed)).map((stage) => {
+      const rest = streamed.filter((other) => other !== stage);
+      return { rest, cost: (bytes(rest) - present) / stageWeightBytes(stage) };
+    });
+    const [best] = choices
+      .filter(({ rest }) => fits(bytes(rest)))
+      .toSorted((a, b) => a.cost - b.cost);
+    if (!best) return streamed;
+    streamed = best.rest;
   }
-  return [...groups.values()].toSorted((a, b) => savings(b) - savings(a))[0] ?? [];
 }
 
-/** Bytes that streaming a group could take off the device. */
-function savings(group: readonly Stage[]): number {
-  return group.slice(1).reduce((sum, stage) => sum + stageWeightBytes(stage), 0);
+/** Stages with equal graphs cost the same. */
+function oneOfEachGraph(stages: readonly Stage[]): readonly Stage[] {
+  return [...new Map(stages.map((stage) => [stage.graph.key, stage])).values()];
 }
 
-/** The runtime keeps freed buffers for values of the same size, so graphs share them. */
-function scratchBytes(stages: readonly Stage[]): number {
-  const most = new Map<number, number>();
-  for (const { graph } of stages) {
-    for (const [bytes, count] of graph.scratch) {
-      most.set(bytes, Math.max(count, most.get(bytes) ?? 0));
+/**
+ * The same stages in an order in which neighbours are far apart, so that those that stay lie between those that are
+ * streamed, and compute while the next ones are read.
+ */
+function spread(stages: readonly Stage[]): readonly Stage[] {
+  const goldenRatio = (Math.sqrt(5) - 1) / 2;
+  const place = stages.map((stage, i) => ({ stage, at: (i * goldenRatio) % 1 }));
+  return place.toSorted((a, b) => a.at - b.at).map(({ stage }) => stage);
+}
+
+/** What stays, and of each size of buffer as many as the window that slides over `streamed` holds at the most. */
+function cycleBytes(cycle: readonly Stage[], streamed: readonly Stage[], slots: number): number {
+  const passing = new Set(streamed);
+  const staying = sum(cycle.filter((stage) => !passing.has(stage)).map(stageWeightBytes));
+  const width = Math.min(slots, streamed.length);
+  const windows = streamed.map((_, first) => {
+    const sizes = new Map<number, number>();
+    for (let i = 0; i < width; i++) {
+      const { graph } = streamed[(first + i) % streamed.length] ?? { graph: { weights: [] } };
+      for (const { dtype, shape } of graph.weights) {
+        const bytes = bufferBytes(dtype, shape);
+        sizes.set(bytes, (sizes.get(bytes) ?? 0) + 1);
+      }
     }
+    return sizes;
+  });
+  return staying + totalBytes(mostOfEach(windows));
+}
+
+/** The runtime keeps freed buffers for values of the same size, so graphs share them. Constants are each graph's own. */
+function scratchBytes(stages: readonly Stage[]): number {
+  const graphs = new Map(stages.map(({ graph }) => [graph.key, graph]));
+  const scratch = mostOfEach([...graphs.values()].map((graph) => graph.scratch));
+  return totalBytes(scratch) + sum([...graphs.values()].map(({ constantBytes }) => constantBytes));
+}
+
+function mostOfEach(all: readonly BufferCounts[]): BufferCounts {
+  const most = new Map<number, number>();
+  for (const counts of all) {
+    for (const [bytes, count] of counts) most.set(bytes, Math.max(count, most.get(bytes) ?? 0));
   }
-  return [...most].reduce((sum, [bytes, count]) => sum + bytes * count, 0);
+  return most;
+}
+
+function totalBytes(counts: BufferCounts): number {
+  return sum([...counts].map(([bytes, count]) => bytes * count));
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0);
 }
 
 function megabytes(bytes: number): string {

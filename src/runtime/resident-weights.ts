@@ -1,4 +1,4 @@
-/** @file All weights stay on the device from the first time they are asked for. */
+/** @file Weights stay on the device from the first time they are asked for, but for stages that are visited once. */
 import type { Backend, Bindings, DeviceTensor } from './backend.ts';
 import type { Stage } from './stage.ts';
 import type { WeightProvider, WeightSource } from './weight-provider.ts';
@@ -34,8 +34,15 @@ export class ResidentWeights implements WeightProvider {
     return bindings;
   }
 
-  release(): void {
-    // They stay.
+  release({ graph, prefix, once }: Stage): void {
+    const tensors = this.#stages.get(prefix);
+    if (once !== true || !tensors) return;
+    for (const { dtype, name } of graph.weights) {
+      const key = `${dtype}:${name}`;
+      const tensor = tensors[key];
+      if (tensor) this.#backend.free(tensor);
+      delete tensors[key];
+    }
   }
 
   dispose(): void {

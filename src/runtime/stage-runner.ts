@@ -20,33 +20,29 @@ export interface RunnerOptions {
 
 export class StageRunner {
   readonly backend: Backend;
-  readonly #source: WeightSource;
-  readonly #streaming: StreamingPlan | undefined;
+  readonly #streamed: ReadonlySet<string>;
   readonly #kind: TensorKind;
   readonly #signal: AbortSignal | undefined;
   readonly #live = new Set<DeviceTensor>();
-  #weights: WeightProvider;
+  readonly #weights: WeightProvider;
 
   constructor(backend: Backend, source: WeightSource, options: RunnerOptions = {}) {
     this.backend = backend;
-    this.#source = source;
-    this.#streaming = options.streaming;
-    this.#weights = new ResidentWeights(backend, source);
+    const { streaming } = options;
+    this.#weights = streaming
+      ? new StreamedWeights(backend, source, streaming)
+      : new ResidentWeights(backend, source);
+    this.#streamed = new Set(streaming?.streamed.map(({ name }) => name));
     this.#kind = options.kind ?? 'activations';
     this.#signal = options.signal;
   }
 
-  /** Compiles the graphs of `stages` and, unless they are streamed, uploads their weights. */
+  /** Compiles the graphs of `stages` and uploads the weights that stay. */
   async load(stages: readonly Stage[], onStage?: (done: number) => void): Promise<void> {
-    if (this.#streaming) {
-      this.#weights.dispose();
-      this.#weights = new StreamedWeights(this.backend, this.#source, stages, this.#streaming);
-    }
-    const streamed = new Set(this.#streaming?.streamed);
     for (const [index, stage] of stages.entries()) {
       this.#signal?.throwIfAborted();
       await this.backend.prepare(stage.graph);
-      if (!streamed.has(stage.name)) {
+      if (stage.once !== true && !this.#streamed.has(stage.name)) {
         await this.#weights.acquire(stage);
         this.#weights.release(stage);
       }
@@ -66,6 +62,8 @@ export class StageRunner {
       results.push(outputs);
     }
     this.#weights.release(stage);
+    // Its buffers may be of sizes that nobody else wants.
+    if (stage.once) await this.backend.trim();
     return results;
   }
 

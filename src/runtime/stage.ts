@@ -10,6 +10,8 @@ export interface Stage {
   readonly graph: Graph;
   /** Put before a weight's name to get the checkpoint's: `blocks.3.`. */
   readonly prefix: string;
+  /** Visited before the cycle of the other stages, and not again: its weights do not stay. */
+  readonly once?: true;
 }
 
 /**

@@ -1,15 +1,13 @@
 /** @file Tensors as the project's own GPU buffers, sessions on the project's own device. */
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { ZoetropeError } from '../errors.ts';
-import { byteLength, type DType, type Graph, type Shape } from '../graph/types.ts';
+import { bufferBytes, byteLength, type DType, type Graph, type Shape } from '../graph/types.ts';
 import type { Backend, Bindings, DeviceTensor, HostData, TensorKind } from './backend.ts';
 import type { OpenDevice } from './device.ts';
 import { runtimeFailure } from './failure.ts';
 import { ortLock } from './mutex.ts';
 import { loadWebGpuOrt, type OrtModule } from './ort.ts';
 
-/** onnxruntime's kernels read in vectors of four floats. */
-const ALIGNMENT = 16;
 /** Runs submitted but not finished, at the most. */
 const MAX_IN_FLIGHT = 2;
 
@@ -53,14 +51,13 @@ export class WebGpuBackend implements Backend {
 
   allocate(dtype: DType, shape: Shape, kind: TensorKind): GpuTensor {
     this.#check();
-    const buffer = this.#takeBuffer(byteLength(dtype, shape), kind);
+    const buffer = this.#takeBuffer(bufferBytes(dtype, shape), kind);
     const tensor = this.#ort.Tensor.fromGpuBuffer(buffer, { dataType: dtype, dims: shape });
     return { dtype, shape, kind, buffer, tensor };
   }
 
   /** From the pool, or new. */
-  #takeBuffer(bytes: number, kind: TensorKind): GPUBuffer {
-    const size = Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+  #takeBuffer(size: number, kind: TensorKind): GPUBuffer {
     return this.#pool.get(`${kind}:${size}`)?.pop() ?? this.#createBuffer(size, kind);
   }
 
@@ -112,7 +109,7 @@ export class WebGpuBackend implements Backend {
     if (tensor.dtype !== 'float32') throw new Error(`download of ${tensor.dtype}`);
     const { buffer } = asGpu(tensor);
     const bytes = byteLength(tensor.dtype, tensor.shape);
-    const staging = this.#takeBuffer(bytes, 'staging');
+    const staging = this.#takeBuffer(bufferBytes(tensor.dtype, tensor.shape), 'staging');
     try {
       const encoder = this.#device.createCommandEncoder();
       encoder.copyBufferToBuffer(buffer, 0, staging, 0, bytes);

@@ -123,12 +123,9 @@ export async function openWanCheckpoint(
       const embeddings = await encodeTokens(textConfig, precision, runner, weights, ids);
       return padEmbeddings(embeddings, textConfig.dModel, maxSequenceLength);
     },
-    async loadDenoiser(runner, shape, precision, onStage): Promise<Denoiser> {
-      const model = new WanTransformer(config, shape, precision, runner);
-      await model.load((done) => onStage?.(done, model.stageCount));
-      return denoiser(model);
-    },
-    needs({ latents, textTokens, batch, tile }, precision) {
+    denoiser: (runner, shape, precision) =>
+      denoiser(new WanTransformer(config, shape, precision, runner)),
+    needs({ latents, textTokens, batch, texts, tile }, precision) {
       const shape = { latents, textTokens };
       // Each is worked out when it is asked for: graphs take longest, and a planner tries several tiles.
       return {
@@ -143,7 +140,7 @@ export async function openWanCheckpoint(
         get transformer() {
           return {
             stages: allStages(transformerStages(config, shape, precision)),
-            activationBytes: transformerActivationBytes(config, shape, batch),
+            activationBytes: transformerActivationBytes(config, shape, batch, texts),
           };
         },
         get vae() {
@@ -160,9 +157,11 @@ export async function openWanCheckpoint(
 
 function denoiser(model: WanTransformer): Denoiser {
   return {
-    async condition(embeddings): Promise<TextConditioning> {
-      return { kind: 'conditioning', tensor: await model.projectText(embeddings) };
+    async condition(texts): Promise<TextConditioning[]> {
+      const tensors = await model.projectTexts(texts);
+      return tensors.map((tensor) => ({ kind: 'conditioning', tensor }));
     },
+    load: (onStage) => model.load((done) => onStage?.(done, model.stageCount)),
     forward(latents, timestep, conditionings, results) {
       const texts = conditionings.map((each) => (each as TextConditioning).tensor);
       return model.forward(latents, timestep, texts, results);

@@ -45,7 +45,12 @@ export function transformerStages(
   const block = blockGraph(config, tokens, textTokens, precision);
   const condition = 'condition_embedder.';
   return {
-    text: { name: 'text', graph: textGraph(config, textTokens, precision), prefix: condition },
+    text: {
+      name: 'text',
+      graph: textGraph(config, textTokens, precision),
+      prefix: condition,
+      once: true,
+    },
     time: { name: 'time', graph: timeGraph(config, precision), prefix: condition },
     patchEmbedding: {
       name: 'patch_embedding',
@@ -65,20 +70,27 @@ export function allStages(stages: TransformerStages): readonly Stage[] {
   return [stages.text, stages.time, stages.patchEmbedding, ...stages.blocks, stages.head];
 }
 
-/** Bytes that a pass over `batch` texts holds besides weights and graphs' intermediates. */
+/**
+ * Bytes that a run holds besides weights and graphs' intermediates.
+ * @param batch Texts in one pass. @param texts Texts in all.
+ */
 export function transformerActivationBytes(
   config: WanTransformerConfig,
   shape: TransformerShape,
   batch: number,
+  texts = batch,
 ): number {
   const width = innerDim(config);
   const tokens = videoTokens(config, shape.latents);
   const volume = config.patchSize.reduce((a, b) => a * b, 1);
   const patches = tokens * volume * (config.inChannels + (batch + 1) * config.outChannels);
-  const text = shape.textTokens * (batch * width + config.textDim);
+  const text = shape.textTokens * texts;
   const hidden = 2 * batch * tokens * width;
   const rotary = tokens * config.attentionHeadDim;
-  return Float32Array.BYTES_PER_ELEMENT * (hidden + patches + text + rotary + 8 * width);
+  const time = config.freqDim + 7 * width;
+  const cycle = hidden + patches + text * width + rotary + time;
+  // Prompt embeddings are gone before the first step.
+  return Float32Array.BYTES_PER_ELEMENT * Math.max(cycle, text * (config.textDim + width));
 }
 
 /**
@@ -128,7 +140,7 @@ export class WanTransformer {
     return allStages(this.#stages).length;
   }
 
-  /** Uploads all weights and the rotary tables. */
+  /** Compiles all stages and uploads the rotary tables, and the weights that stay. */
   async load(onStage?: (done: number) => void): Promise<void> {
     await this.#runner.load(allStages(this.#stages), onStage);
     const { attentionHeadDim, patchSize } = this.#config;
@@ -140,13 +152,16 @@ export class WanTransformer {
     };
   }
 
-  /** Projects prompt embeddings `[L, textDim]` to the model's width, once a run. The caller frees the result. */
-  async projectText(embeds: Float32Array<ArrayBuffer>): Promise<DeviceTensor> {
+  /**
+   * Projects prompt embeddings, each `[L, textDim]`, to the model's width: once a run, before the weights that stay are
+   * loaded. The caller frees the results.
+   */
+  async projectTexts(texts: readonly Float32Array<ArrayBuffer>[]): Promise<DeviceTensor[]> {
     const shape = [1, this.#shape.textTokens, this.#config.textDim];
-    const input = this.#runner.put('float32', shape, embeds);
-    const [outputs] = await this.#runner.run(this.#stages.text, [{ embeds: input }]);
-    this.#runner.free(input);
-    return output(outputs, 'text');
+    const inputs = texts.map((text) => ({ embeds: this.#runner.put('float32', shape, text) }));
+    const results = await this.#runner.run(this.#stages.text, inputs);
+    this.#runner.free(...inputs.map(({ embeds }) => embeds));
+    return results.map((outputs) => output(outputs, 'text'));
   }
 
   /**
