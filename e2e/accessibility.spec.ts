@@ -15,8 +15,11 @@ async function expectAccessible(page: Page): Promise<void> {
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`axe finds nothing, idle and finished (${colorScheme})`, async ({ sharedPage, site }) => {
     await sharedPage.emulateMedia({ colorScheme });
-    await open(sharedPage, site, CLIP);
-    await sharedPage.locator('#advanced > summary').click();
+    await open(sharedPage, site, { ...CLIP, storage: '', memory: '1' });
+    await expect(sharedPage.locator('#plan')).toHaveAttribute('data-outcome', 'too-large');
+    await expectAccessible(sharedPage);
+    await sharedPage.locator('#memory').fill('10');
+    await expect(sharedPage.locator('#plan')).toHaveAttribute('data-outcome', 'streamed');
     await expectAccessible(sharedPage);
     await sharedPage.locator('#num-frames').fill('6');
     await sharedPage.getByRole('button', { name: 'Generate' }).click();
@@ -24,6 +27,9 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await expectAccessible(sharedPage);
     await sharedPage.locator('#num-frames').fill('5');
     await generate(sharedPage);
+    await sharedPage.getByRole('slider', { name: 'Moment of the run' }).press('Home');
+    await expectAccessible(sharedPage);
+    await sharedPage.getByRole('button', { name: 'Delete pocket' }).click();
     await expectAccessible(sharedPage);
     await sharedPage.emulateMedia({ colorScheme: null });
   });

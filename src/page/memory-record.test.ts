@@ -51,6 +51,12 @@ describe('MemoryRecord', () => {
     expect(run().peakByKind()).toMatchObject({ weights: 30e6, activations: 10e6, decode: 0 });
   });
 
+  it('counts what is of no known kind as other', () => {
+    const record = new MemoryRecord(undefined);
+    record.addReading(reading(3e6, 1e6, { liveBytes: 9e6 }), 1);
+    expect(record.peakByKind()).toMatchObject({ weights: 3e6, activations: 1e6, other: 5e6 });
+  });
+
   it('keeps peaks and the end of a run with more readings than a chart can show', () => {
     const record = new MemoryRecord(undefined);
     for (let i = 0; i < 5000; i++) {

@@ -4,9 +4,17 @@ import { stageText } from './overall.ts';
 
 export type RunPhase = 'fetch' | 'text' | 'denoise' | 'decode';
 
+const NAMED = ['weights', 'activations', 'decode', 'staging'] as const;
+
 /** What the device's memory is for, in the order in which it is stacked, from below. */
-export const KINDS = ['weights', 'activations', 'decode', 'staging', 'onnxruntime'] as const;
+export const KINDS = [...NAMED, 'other'] as const;
 export type Kind = (typeof KINDS)[number];
+
+/** Live bytes of a kind; `other` is what the runtime allocates for itself. */
+export function bytesOf({ byKind, liveBytes }: MemoryReading, kind: Kind): number {
+  if (kind !== 'other') return byKind[kind] ?? 0;
+  return Math.max(0, liveBytes - NAMED.reduce((sum, named) => sum + (byKind[named] ?? 0), 0));
+}
 
 export interface MemorySample {
   /** Since the run began. */
@@ -75,11 +83,8 @@ export class MemoryRecord {
 
   /** Each kind's highest reading. */
   peakByKind(): Record<Kind, number> {
-    const peaks = { weights: 0, activations: 0, decode: 0, staging: 0, onnxruntime: 0 };
-    for (const { reading } of this.#samples) {
-      for (const kind of KINDS) peaks[kind] = Math.max(peaks[kind], reading.byKind[kind] ?? 0);
-    }
-    return peaks;
+    const peaks = KINDS.map((kind) => [kind, this.most((reading) => bytesOf(reading, kind))]);
+    return Object.fromEntries(peaks) as Record<Kind, number>;
   }
 
   /** Highest reading of what `of` picks. */

@@ -1,6 +1,6 @@
 /** @file A run's memory as shapes: SVG paths in a box of 1000 × 1000, y downwards, and places in percent. */
 import type { MemoryReading } from '../pipeline/api.ts';
-import { type Kind, KINDS, type MemoryRecord, type RunPhase } from './memory-record.ts';
+import { bytesOf, type Kind, KINDS, type MemoryRecord, type RunPhase } from './memory-record.ts';
 
 const BOX = 1000;
 
@@ -38,8 +38,8 @@ export function drawTimeline(record: MemoryRecord): TimelineShapes {
   const areas = Object.fromEntries(
     KINDS.map((kind, index) => {
       const upTo = KINDS.slice(0, index + 1);
-      const outline = line(({ byKind }) =>
-        upTo.reduce((sum, each) => sum + (byKind[each] ?? 0), 0),
+      const outline = line((reading) =>
+        upTo.reduce((sum, each) => sum + bytesOf(reading, each), 0),
       );
       return [kind, outline === '' ? '' : `${outline}V${BOX}H${round(xs[0] ?? 0)}Z`];
     }),

@@ -1,7 +1,7 @@
 /** @file The chart of a run's memory: drawn while it runs, and kept as a record of it. */
 import { create, element } from './elements.ts';
 import { formatBytes } from './format.ts';
-import { type Kind, KINDS, type MemoryRecord, type RunPhase } from './memory-record.ts';
+import { bytesOf, type Kind, KINDS, type MemoryRecord, type RunPhase } from './memory-record.ts';
 import { momentText, recordText, sampleText } from './timeline-text.ts';
 import { drawTimeline } from './timeline-shapes.ts';
 
@@ -112,16 +112,13 @@ export class Timeline {
     const sample = samples[index] ?? last;
     const isWhole = this.#moment === undefined && !this.#isLive;
     const { reading } = sample;
-    const kinds = isWhole ? record.peakByKind() : reading.byKind;
+    const peaks = record.peakByKind();
     element('timeline-moment', HTMLElement).textContent = isWhole
       ? 'highest reading of each'
       : momentText(sample);
-    for (const kind of KINDS)
-      this.#tell(
-        kind,
-        record.most((r) => r.byKind[kind] ?? 0),
-        kinds[kind],
-      );
+    for (const kind of KINDS) {
+      this.#tell(kind, peaks[kind], isWhole ? peaks[kind] : bytesOf(reading, kind));
+    }
     const ram = record.most(({ ramBytes }) => ramBytes);
     this.#tell('peak', 1, reading.peakBytes);
     this.#tell('ram', ram, isWhole ? ram : reading.ramBytes);

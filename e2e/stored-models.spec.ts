@@ -1,0 +1,117 @@
+/** @file The models in the browser's storage: listed, and deleted for good. */
+import type { Request } from '@playwright/test';
+import { expect, generate, open, SMALL, test } from './app.ts';
+
+const KEPT = {
+  ...SMALL,
+  'num-frames': '1',
+  prompt: 'a red circle',
+  device: 'wasm',
+  dtype: 'float32',
+  storage: '',
+};
+
+/** Of a safetensors file: more than its header has. */
+const HEADER_BYTES = 100_000;
+
+/** How much of a file is asked for. */
+function rangeLength(request: Request): number {
+  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers()['range'] ?? '') ?? [];
+  return first === undefined ? 0 : Number(last) - Number(first) + 1;
+}
+
+test('a kept model is listed, deleted, and fetched again', async ({ browser, site }) => {
+  const page = await browser.newPage();
+  let fetched = 0;
+  page.on('request', (request) => {
+    fetched += rangeLength(request);
+  });
+  const used = (): Promise<number> =>
+    page.evaluate(async () => (await navigator.storage.estimate()).usage ?? 0);
+
+  await open(page, site, KEPT);
+  await expect(page.locator('#stored-empty')).toBeVisible();
+  await generate(page);
+  const models = page.locator('#stored-models > li');
+  await expect(models).toHaveCount(1);
+  await expect(models).toContainText('pocket');
+  await expect(models).toContainText(/10\.\d MB · last used today/);
+  await expect(models).not.toContainText('incomplete');
+  await expect(page.locator('#stored-room')).toContainText('room for');
+  await expect.poll(used).toBeGreaterThan(5e6);
+
+  // By keyboard alone; the first press only asks.
+  await page.getByRole('button', { name: 'Delete pocket' }).press('Enter');
+  await expect(page.getByRole('button', { name: 'Keep', exact: true })).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('button', { name: 'Delete pocket' })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Delete', exact: true }).press('Enter');
+  await expect(page.locator('#stored-status')).toContainText('deleted');
+  await expect(models).toHaveCount(0);
+  await expect(page.locator('#stored-title')).toBeFocused();
+  await expect.poll(used).toBeLessThan(1e6);
+
+  fetched = 0;
+  await generate(page);
+  expect(fetched).toBeGreaterThan(1e6);
+  await expect(models).toHaveCount(1);
+  await page.close();
+});
+
+test('no model can be deleted while a clip is made', async ({ browser, site }) => {
+  const page = await browser.newPage();
+  await open(page, site, KEPT);
+  await generate(page);
+  const remove = page.getByRole('button', { name: 'Delete pocket' });
+  await expect(remove).toBeEnabled();
+  await page.getByRole('button', { name: 'Generate' }).click();
+  await expect(remove).toBeDisabled();
+  await expect(page.locator('#player')).toBeVisible({ timeout: 200_000 });
+  await expect(remove).toBeEnabled();
+  await page.close();
+});
+
+test('an import that was cut short is listed as incomplete', async ({ browser, site }) => {
+  const page = await browser.newPage();
+  // The transformer's weights never arrive.
+  await page.route(/transformer\/.*safetensors$/, async (route) => {
+    if (rangeLength(route.request()) < HEADER_BYTES) await route.continue();
+  });
+  await open(page, site, KEPT);
+  const asked = page.waitForRequest(
+    (request) => request.url().includes('/transformer/') && rangeLength(request) >= HEADER_BYTES,
+  );
+  await page.getByRole('button', { name: 'Generate' }).click();
+  await asked;
+  await page.keyboard.press('Escape');
+  await expect(page.locator('#status')).toHaveText('Cancelled.');
+  await expect(page.locator('#stored-models > li')).toContainText('incomplete');
+  await page.close();
+});
+
+test('embedders list and delete models by the library', async ({ browser, site }) => {
+  const page = await browser.newPage();
+  await open(page, site);
+  const answer = await page.evaluate(async () => {
+    const { zoetrope } = window;
+    if (!zoetrope) throw new Error('The page exposes no engine.');
+    const source = new URL('models/pocket', document.baseURI).href;
+    const options = { device: 'wasm', dtype: 'float32', storage: true } as const;
+    const pipeline = await zoetrope.VideoPipeline.fromPretrained(source, options);
+    await pipeline.dispose();
+    const [model] = await zoetrope.listStoredModels();
+    if (!model) throw new Error('Nothing is stored.');
+    await zoetrope.deleteStoredModel(model);
+    return { source, model, left: (await zoetrope.listStoredModels()).length };
+  });
+  expect(answer.model).toMatchObject({
+    source: answer.source,
+    name: 'pocket',
+    format: 'source',
+    state: 'complete',
+  });
+  expect(answer.model.checkpointIds).toHaveLength(3);
+  expect(answer.left).toBe(0);
+  await page.close();
+});
