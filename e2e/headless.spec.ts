@@ -107,15 +107,18 @@ test('a wrong command line ends with a hint', async () => {
   expect(output).toContain('.mp4, .webm or .gif');
 });
 
+const MEMORY = { budgetBytes: 12e6, weights: 'q8', ramBytes: 4e6, guidance: 'sequential' };
+
 test('keeps to a budget of memory', async () => {
   const args = ['a red circle', '--device', 'wasm', '--out', 'budget.gif', ...SMALL];
   const tooLittle = await command([...args, '--memory', '1']);
   expect(tooLittle.code, tooLittle.output).toBe(1);
   expect(tooLittle.output).toContain('out-of-memory');
-  const enough = await command([...args, '--memory', '12', '--report', 'budget.json']);
+  const flags = ['--memory', '12', '--weights', 'q8', '--ram', '4', '--guidance', 'sequential'];
+  const enough = await command([...args, ...flags, '--report', 'budget.json']);
   expect(enough.code, enough.output).toBe(0);
   const report: unknown = JSON.parse(readFileSync(join(folder, 'budget.json'), 'utf8'));
-  expect(report).toMatchObject({ request: { budgetBytes: 12e6 } });
+  expect(report).toMatchObject({ request: { memory: MEMORY } });
   const { memory } = report as { memory: { peakBytes: number } };
   expect(memory.peakBytes).toBeLessThanOrEqual(12e6);
 });

@@ -62,14 +62,13 @@ async function openPage({ device, browser: executablePath, headed }, url) {
  */
 async function drive(request, page, baseUrl) {
   await page.exposeFunction('reportProgress', terminal.show.bind(terminal));
-  const { model, device, dtype, budgetBytes, generate, output } = request;
+  const { model, device, dtype, memory, generate, output } = request;
   const { container, scale, codec } = output;
   const source = model.url ?? `${baseUrl}models/${encodeURIComponent(model.name)}`;
   const answer = await page.evaluate(generateInPage, {
     source,
-    budgetBytes: budgetBytes ?? null,
-    device,
-    dtype,
+    // RAM is a cache of what is in storage.
+    load: { device, dtype, memory, storage: memory !== 'auto' && memory.ramBytes !== undefined },
     generate,
     encode: { container, scale, ...(codec === undefined ? {} : { codec }) },
   });
@@ -79,23 +78,23 @@ async function drive(request, page, baseUrl) {
   const bytes = await writeOutput(output, outcome.output.files, async (index) =>
     Buffer.from(await page.evaluate(readEncodedFile, index), 'base64'),
   );
-  const { parameters, seconds, memory, notices } = outcome;
+  const { parameters, seconds, notices } = outcome;
   for (const { message } of notices) terminal.say(`Note: ${message}`);
   const { numFrames, width, height, seed } = parameters;
   terminal.say(
     `${output.path}: ${numFrames} frames of ${width} × ${height}, seed ${seed}, ` +
       `${(bytes / 1000).toFixed(1)} kB (${outcome.output.codec}), ` +
       `${seconds['total']?.toFixed(1)} s on ${parameters.device}, ` +
-      `at most ${(memory.peakBytes / 1e6).toFixed(1)} MB`,
+      `at most ${(outcome.memory.peakBytes / 1e6).toFixed(1)} MB`,
   );
   if (request.report !== undefined) {
     writeJson(resolve(request.report), {
-      request: { ...generate, model: model.name, device, dtype, scale, budgetBytes },
+      request: { ...generate, model: model.name, device, dtype, scale, memory },
       parameters,
       device: outcome.device,
       notices,
       seconds,
-      memory,
+      memory: outcome.memory,
       output: {
         path: output.path,
         bytes,

@@ -24,6 +24,11 @@ export const USAGE = `Usage: npm run generate -- PROMPT [options]
   --device NAME               auto, webgpu or wasm                                     (auto)
   --dtype NAME                auto, float32 or float16                                 (auto)
   --memory MB                 megabytes on the device; weights beyond it are streamed (no limit)
+  --weights NAME              how weights are kept: f32, f16, q8 or q4              (automatic)
+  --ram MB                    keep weights in the browser’s storage instead of RAM, but for this
+                              much of those that are read again and again          (all in RAM)
+  --guidance NAME             batched, or sequential: slower, and takes less        (automatic)
+  --tile N                    pixels a side of a decoder tile                    (whole frames)
   --browser PATH              the Chromium to use                    (the first one that is found)
   --headed                    show the browser's window
   --help                      this text
@@ -33,6 +38,9 @@ const CONTAINERS = /** @type {const} */ ({ '.mp4': 'mp4', '.webm': 'webm', '.gif
 
 /** @type {import('../../src/pipeline/api.ts').SchedulerName[]} */
 const SCHEDULERS = ['UniPCMultistepScheduler', 'FlowMatchEulerDiscreteScheduler'];
+
+/** @type {import('../../src/pipeline/api.ts').WeightsFormat[]} */
+const WEIGHTS = ['f32', 'f16', 'q8', 'q4'];
 
 /** Numbers that are handed to `generate`, by flag. */
 const GENERATE_NUMBERS = /** @type {const} */ ({
@@ -68,7 +76,7 @@ export class UsageError extends Error {
  * @property {import('../../src/pipeline/api.ts').GenerateOptions} generate
  * @property {'auto' | 'webgpu' | 'wasm'} device
  * @property {'auto' | 'float32' | 'float16'} dtype
- * @property {number | undefined} budgetBytes
+ * @property {'auto' | import('../../src/pipeline/api.ts').MemoryOptions} memory
  * @property {{ name: string, folder?: string, url?: string }} model A bundled name, a folder, or a URL.
  * @property {{ path: string, container: 'mp4' | 'webm' | 'gif' | 'png', scale: number, codec?: import('../../src/pipeline/api.ts').VideoCodecName }} output
  * @property {string | undefined} report
@@ -108,7 +116,7 @@ export function parseCommandLine(args, bundled) {
     generate,
     device: oneOf('device', values.device, ['auto', 'webgpu', 'wasm']),
     dtype: oneOf('dtype', values.dtype, ['auto', 'float32', 'float16']),
-    budgetBytes: megabytes('memory', values.memory),
+    memory: memoryOptions(values),
     model: findModel(values.model, bundled),
     output: {
       ...parseOutput(values.out),
@@ -151,6 +159,10 @@ function parse(args) {
         dtype: { type: 'string', default: 'auto' },
         browser: string,
         memory: string,
+        weights: string,
+        ram: string,
+        guidance: string,
+        tile: string,
         headed: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -172,11 +184,28 @@ function number(flag, text) {
 }
 
 /**
+ * @param {{ memory?: string, weights?: string, ram?: string, guidance?: string, tile?: string }} flags
+ * @returns {Request['memory']} Only what was given; the engine settles the rest.
+ */
+function memoryOptions({ memory, weights, ram, guidance, tile }) {
+  /** @type {import('../../src/pipeline/api.ts').MemoryOptions} */
+  const options = {};
+  if (memory !== undefined) options.budgetBytes = megabytes('memory', memory);
+  if (weights !== undefined) options.weights = oneOf('weights', weights, WEIGHTS);
+  if (ram !== undefined) options.ramBytes = megabytes('ram', ram);
+  if (guidance !== undefined) {
+    options.guidance = oneOf('guidance', guidance, ['batched', 'sequential']);
+  }
+  if (tile !== undefined) options.tile = number('tile', tile);
+  return Object.keys(options).length === 0 ? 'auto' : options;
+}
+
+/**
  * @param {string} flag
- * @param {string | undefined} text
+ * @param {string} text
  */
 function megabytes(flag, text) {
-  return text === undefined ? undefined : Math.round(number(flag, text) * 1e6);
+  return Math.round(number(flag, text) * 1e6);
 }
 
 /** @param {string} text */

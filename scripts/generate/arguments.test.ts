@@ -9,6 +9,7 @@ describe('parseCommandLine', () => {
     expect(parse('a circle', '--seed', '7', '--guidance-scale', '2.5')).toMatchObject({
       generate: { prompt: 'a circle', seed: 7, guidanceScale: 2.5 },
       device: 'auto',
+      memory: 'auto',
       model: { name: 'pocket' },
       output: { container: 'mp4', scale: 1 },
     });
@@ -26,6 +27,19 @@ describe('parseCommandLine', () => {
     expect(parse('')).toMatchObject({ generate: { prompt: '' } });
   });
 
+  it('reads memory options, megabytes as bytes', () => {
+    const flags = ['--memory', '64.5', '--weights', 'q8', '--ram', '8', '--tile', '128'];
+    expect(parse('a circle', ...flags, '--guidance', 'sequential')).toMatchObject({
+      memory: {
+        budgetBytes: 64.5e6,
+        weights: 'q8',
+        ramBytes: 8e6,
+        guidance: 'sequential',
+        tile: 128,
+      },
+    });
+  });
+
   it('reads negative numbers', () => {
     expect(parse('a circle', '--seed=-1')).toMatchObject({ generate: { seed: -1 } });
   });
@@ -36,6 +50,10 @@ describe('parseCommandLine', () => {
     [['a', '--seed', 'seven'], 'not a number'],
     [['a', '--seed', ''], 'not a number'],
     [['a', '--device', 'gpu'], 'not known'],
+    [['a', '--weights', 'q5'], 'not known'],
+    [['a', '--guidance', 'both'], 'not known'],
+    [['a', '--ram', 'all'], 'not a number'],
+    [['a', '--tile', 'small'], 'not a number'],
     [['a', '--out', 'clip.mov'], '.mov'],
     [['a', '--scale', '1.5'], 'whole number'],
     [['a', '--model', 'no-such-model'], 'no-such-model'],

@@ -18,13 +18,14 @@
 
 /**
  * @param {{
- *   source: string, budgetBytes: number | null, device: 'auto' | 'webgpu' | 'wasm', dtype: 'auto' | 'float32' | 'float16',
+ *   source: string,
+ *   load: Pick<import('../../src/pipeline/api.ts').LoadOptions, 'device' | 'dtype' | 'memory' | 'storage'>,
  *   generate: import('../../src/pipeline/api.ts').GenerateOptions,
  *   encode: import('../../src/pipeline/api.ts').EncodeOptions,
  * }} request
  * @returns {Promise<{ outcome: Outcome } | { failure: Failure }>}
  */
-export async function generateInPage({ source, budgetBytes, device, dtype, generate, encode }) {
+export async function generateInPage({ source, load, generate, encode }) {
   /** @type {any} */
   const page = globalThis;
   /** @type {import('../../src/page/driving.ts').DrivingHook} */
@@ -46,11 +47,8 @@ export async function generateInPage({ source, budgetBytes, device, dtype, gener
 
   try {
     const startedAt = performance.now();
-    const memory = budgetBytes === null ? {} : { budgetBytes };
     const pipeline = await engine.VideoPipeline.fromPretrained(source, {
-      device,
-      dtype,
-      memory,
+      ...load,
       signal,
       onProgress,
     });
