@@ -49,9 +49,10 @@ export function tilesOf({ frame, window, halo }: TileGrid): Tile[] {
 }
 
 function stretches(length: number, size: number, halo: number): Stretch[] {
-  const step = size - 2 * halo;
   const last = length - size;
-  const count = last === 0 ? 1 : 1 + Math.ceil(last / step);
+  if (last === 0) return [{ start: 0, from: 0, to: length }];
+  const step = size - 2 * halo;
+  const count = 1 + Math.ceil(last / step);
   return Array.from({ length: count }, (_, i) => {
     const start = Math.min(i * step, last);
     return {

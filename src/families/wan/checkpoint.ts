@@ -144,9 +144,11 @@ export async function openWanCheckpoint(
           };
         },
         get vae() {
-          const plan = decoderPlan(vae, latents, tile);
-          // The stages of all chunks have the same weights: counted once.
-          return { stages: plan.rest, activationBytes: decodeActivationBytes(plan) };
+          const chunks = decoderPlan(vae, latents, tile);
+          const plan = latents.frames > 1 ? chunks : { ...chunks, rest: [] };
+          // All chunks have the same weights: counted once.
+          const stages = latents.frames > 1 ? plan.rest : plan.first;
+          return { stages, variants: plan.first, activationBytes: decodeActivationBytes(plan) };
         },
       };
     },

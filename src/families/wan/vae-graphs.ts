@@ -103,9 +103,15 @@ export function midAttentionGraph(frames: Frames): Graph {
   const normed = reshape(g, channelNorm(g, x, 'norm', 2), [t, h * w, c]);
   const weight = g.weight('to_qkv.weight', 'float32', [3 * c, c], { shape: [3 * c, c, 1, 1] });
   const bias = g.weight('to_qkv.bias', 'float32', [3 * c]);
-  const qkv = linear(g, normed, weight, bias);
-  const part = (index: number): Value => slice(g, qkv, 2, index * c, (index + 1) * c);
-  const attended = attention(g, part(0), part(1), part(2), 1);
+  // Three layers: the one layer's output, and its parts cut out, would be the largest tensors.
+  const third = (index: number): Value =>
+    linear(
+      g,
+      normed,
+      slice(g, weight, 0, index * c, (index + 1) * c),
+      slice(g, bias, 0, index * c, (index + 1) * c),
+    );
+  const attended = attention(g, third(0), third(1), third(2), 1);
   const projected = linearLayer(g, attended, 'proj', c, { sourceOnes: 2 });
   g.output('y', add(g, x, reshape(g, projected, [t, h, w, c])));
   return g.build();

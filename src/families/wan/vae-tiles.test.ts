@@ -1,89 +1,27 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { decode } from '../../decode/decode.ts';
-import type { DecoderPlan } from '../../decode/decoder-plan.ts';
-import { StageRunner } from '../../runtime/stage-runner.ts';
+import { largestTensorBytes } from '../../decode/cost.ts';
 import { testBackend } from '../../testing/backend.ts';
-import { generator, RandomWeights } from '../../testing/random-weights.ts';
-import { parseVaeConfig, type WanVaeConfig } from './config.ts';
+import { decodeRandom, largestDifference, vaeConfig, type VaeForm } from '../../testing/wan-vae.ts';
+import { parseVaeConfig } from './config.ts';
 import { decoderPlan } from './vae-decoder.ts';
 
-interface Form {
-  readonly dimMult: readonly number[];
-  readonly downsample: readonly boolean[];
-  readonly isResidual: boolean;
-}
-
-const FORMS: Readonly<Record<string, Form>> = {
+const FORMS: Readonly<Record<string, VaeForm>> = {
   '2.1': { dimMult: [1, 2, 2], downsample: [false, true], isResidual: false },
-  '2.1 of other widths': {
-    dimMult: [1, 2, 4, 4],
-    downsample: [true, false, true],
-    isResidual: false,
-  },
+  'deeper 2.1': { dimMult: [1, 2, 4, 4], downsample: [true, false, true], isResidual: false },
   '2.2': { dimMult: [1, 2, 2], downsample: [true, true], isResidual: true },
-  '2.2 of other widths': {
-    dimMult: [1, 2, 4, 4],
-    downsample: [false, true, true],
-    isResidual: true,
-  },
+  'deeper 2.2': { dimMult: [1, 2, 4, 4], downsample: [false, true, true], isResidual: true },
 };
 
-const CHANNELS = 4;
-
-function configOf({ dimMult, downsample, isResidual }: Form): WanVaeConfig {
-  return parseVaeConfig({
-    z_dim: CHANNELS,
-    base_dim: 4,
-    dim_mult: dimMult,
-    num_res_blocks: 1,
-    temperal_downsample: downsample,
-    is_residual: isResidual,
-    out_channels: isResidual ? 12 : 3,
-    patch_size: isResidual ? 2 : null,
-    latents_mean: Array.from({ length: CHANNELS }, () => 0),
-    latents_std: Array.from({ length: CHANNELS }, () => 1),
-  });
-}
-
-async function decoded(
-  plan: DecoderPlan,
-  frames: number,
-  size: { height: number; width: number },
-): Promise<{ pictures: number[]; peakBytes: number }> {
-  const backend = await testBackend();
-  const runner = new StageRunner(backend, new RandomWeights(), { kind: 'decode' });
-  const random = generator('latents');
-  const area = size.height * size.width;
-  const latents = Array.from({ length: frames }, () =>
-    Float32Array.from({ length: area * CHANNELS }, () => 1.5 * random()),
-  );
-  backend.ledger.resetPeak();
-  try {
-    const pictures: number[] = [];
-    for await (const { data, shape } of decode(plan, latents, runner)) {
-      expect(shape.reduce((a, b) => a * b, 1)).toBe(data.length);
-      for (const value of data) pictures.push(value);
-    }
-    return { pictures, peakBytes: backend.ledger.read().peakBytes };
-  } finally {
-    await runner.dispose();
-  }
-}
-
-function largestDifference(actual: readonly number[], expected: readonly number[]): number {
-  expect(actual).toHaveLength(expected.length);
-  return expected.reduce(
-    (worst, value, i) => Math.max(worst, Math.abs(value - (actual[i] ?? NaN))),
-    0,
-  );
+function zeros(length: number): number[] {
+  return Array.from({ length }, () => 0);
 }
 
 afterAll(async () => {
   await (await testBackend()).dispose();
 });
 
-describe.each(Object.entries(FORMS))('tiles of the %s decoder', (_, form) => {
-  const config = configOf(form);
+describe.each(Object.entries(FORMS))('tiles of a %s decoder', (_, form) => {
+  const config = vaeConfig(form);
   const scale = config.scaleFactorSpatial;
 
   test.each([
@@ -93,11 +31,89 @@ describe.each(Object.entries(FORMS))('tiles of the %s decoder', (_, form) => {
   ])('change no pixel: $height x $width latents, $tile pixels', async ({ tile, ...size }) => {
     const tiled = decoderPlan(config, size, tile);
     expect(tiled.isTiled).toBe(true);
-    const whole = await decoded(decoderPlan(config, size), 3, size);
-    const inTiles = await decoded(tiled, 3, size);
+    const whole = await decodeRandom(decoderPlan(config, size), 3, size);
+    const inTiles = await decodeRandom(tiled, 3, size);
     expect(largestDifference(inTiles.pictures, whole.pictures)).toBeLessThanOrEqual(1e-5);
-    // Clipped to [-1, 1]: a decode that is all border would prove nothing.
+    // Pictures are clipped: if most pixels were at a bound, their being equal would say little.
     const inside = whole.pictures.filter((value) => Math.abs(value) < 1);
     expect(inside.length).toBeGreaterThan(whole.pictures.length / 2);
   });
+});
+
+describe('memory of a decode in tiles', () => {
+  const config = vaeConfig({ dimMult: [1, 2], downsample: [true], isResidual: false });
+
+  test('does not depend on the clip: 17, 65 and 257 frames', async () => {
+    const size = { height: 2, width: 6 };
+    const plan = decoderPlan(config, size, config.scaleFactorSpatial);
+    const peaks: number[] = [];
+    for (const frames of [17, 65, 257]) {
+      const latentFrames = (frames - 1) / config.scaleFactorTemporal + 1;
+      peaks.push((await decodeRandom(plan, latentFrames, size)).memory.peakBytes);
+    }
+    const [shortest = 0] = peaks;
+    for (const peak of peaks) expect(Math.abs(peak / shortest - 1)).toBeLessThanOrEqual(0.02);
+  });
+
+  test('grows with the area by no more than the pictures do', async () => {
+    const tile = 2 * config.scaleFactorSpatial;
+    const sizes = [
+      { height: 8, width: 8 },
+      { height: 8, width: 16 },
+      { height: 16, width: 16 },
+    ];
+    const peaks: number[] = [];
+    const pictureBytes: number[] = [];
+    for (const size of sizes) {
+      const plan = decoderPlan(config, size, tile);
+      const { memory, pictures } = await decodeRandom(plan, 2, size);
+      peaks.push(memory.peakBytes);
+      pictureBytes.push(4 * pictures.length);
+    }
+    for (const i of [1, 2]) {
+      const growth = (values: readonly number[]): number => (values[i] ?? 0) - (values[0] ?? 0);
+      expect(growth(peaks)).toBeLessThanOrEqual(growth(pictureBytes));
+    }
+  });
+});
+
+describe('tensors of real decoders', () => {
+  const wan21 = parseVaeConfig({
+    z_dim: 16,
+    base_dim: 96,
+    dim_mult: [1, 2, 4, 4],
+    num_res_blocks: 2,
+    temperal_downsample: [false, true, true],
+    latents_mean: zeros(16),
+    latents_std: zeros(16),
+  });
+  const wan22 = parseVaeConfig({
+    z_dim: 48,
+    base_dim: 160,
+    decoder_base_dim: 256,
+    dim_mult: [1, 2, 4, 4],
+    num_res_blocks: 2,
+    temperal_downsample: [false, true, true],
+    is_residual: true,
+    out_channels: 12,
+    patch_size: 2,
+    latents_mean: zeros(48),
+    latents_std: zeros(48),
+  });
+  /** What every WebGPU device can bind to a kernel. */
+  const LEAST_LIMIT = 128 * 1024 ** 2;
+
+  test.each([
+    { name: 'Wan 2.1', config: wan21, width: 832, height: 480, tile: 144 },
+    { name: 'Wan 2.1', config: wan21, width: 1280, height: 720, tile: 144 },
+    { name: 'Wan 2.2 5B', config: wan22, width: 1280, height: 704, tile: 128 },
+  ])(
+    'of $name at $width x $height can be bound anywhere in tiles of $tile pixels',
+    ({ config, width, height, tile }) => {
+      const scale = config.scaleFactorSpatial;
+      const size = { height: height / scale, width: width / scale };
+      expect(largestTensorBytes(decoderPlan(config, size))).toBeGreaterThan(LEAST_LIMIT);
+      expect(largestTensorBytes(decoderPlan(config, size, tile))).toBeLessThanOrEqual(LEAST_LIMIT);
+    },
+  );
 });

@@ -1,0 +1,46 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { decodeActivationBytes } from '../../decode/cost.ts';
+import type { DecoderPlan } from '../../decode/decoder-plan.ts';
+import { planPhase } from '../../runtime/planner.ts';
+import { testBackend } from '../../testing/backend.ts';
+import { decodeRandom, largestDifference, vaeConfig } from '../../testing/wan-vae.ts';
+import { decoderPlan } from './vae-decoder.ts';
+
+const CONFIG = vaeConfig({
+  dimMult: [1, 2],
+  downsample: [true],
+  isResidual: false,
+  baseDim: 32,
+});
+const SIZE = { height: 7, width: 10 };
+const TILE = 4 * CONFIG.scaleFactorSpatial;
+
+function predicted(plan: DecoderPlan): number {
+  const activationBytes = decodeActivationBytes(plan);
+  return planPhase({ stages: plan.rest, variants: plan.first, activationBytes }, Infinity)
+    .predictedPeakBytes;
+}
+
+afterAll(async () => {
+  await (await testBackend()).dispose();
+});
+
+describe('a decode in tiles, on the device of the test', () => {
+  test('equals that of whole frames, takes what was predicted, and no more for a longer clip', async () => {
+    const backend = await testBackend();
+    const whole = await decodeRandom(decoderPlan(CONFIG, SIZE), 3, SIZE);
+    // What onnxruntime keeps for those graphs is no part of the tiles' peak.
+    await backend.trim({ sessions: true });
+    const plan = decoderPlan(CONFIG, SIZE, TILE);
+    const short = await decodeRandom(plan, 3, SIZE);
+    const long = await decodeRandom(plan, 6, SIZE);
+
+    expect(largestDifference(short.pictures, whole.pictures)).toBeLessThanOrEqual(1e-4);
+    expect(long.memory.peakBytes).toBeLessThanOrEqual(1.02 * short.memory.peakBytes);
+    expect(long.memory.peakBytes).toBeLessThanOrEqual(predicted(plan));
+    if (backend.report.device === 'webgpu') {
+      // wasm's ledger does not see onnxruntime's own memory.
+      expect(predicted(plan)).toBeLessThanOrEqual(1.1 * long.memory.peakBytes);
+    }
+  });
+});
