@@ -2,9 +2,14 @@
 
 /** @typedef {import('./context.ts').Row} Row */
 
-/** @param {number | null} value */
-function figure(value) {
+/**
+ * @param {number | null} value
+ * @param {string} [unit]
+ */
+function figure(value, unit) {
   if (value === null) return '–';
+  // What matters of a cosine is how far from 1 it is.
+  if (unit === 'cosine') return value.toFixed(6);
   if (Number.isInteger(value)) return String(value);
   const size = Math.abs(value);
   return size >= 1e-3 && size < 1e5 ? value.toPrecision(4) : value.toExponential(2);
@@ -22,7 +27,7 @@ function verdict(holds) {
 export function table(rows) {
   const cells = rows.map(({ name, value, unit, goal, holds }) => [
     name.split('/').slice(2).join('/'),
-    figure(value),
+    figure(value, unit),
     unit,
     goal ?? '',
     verdict(holds),
