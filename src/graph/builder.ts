@@ -233,10 +233,14 @@ export class GraphBuilder {
         0,
       ),
       scratch: scratchBuffers(
-        this.#nodes,
+        this.#nodes.map(({ opType, input, output }, index) => ({
+          opType,
+          input,
+          output,
+          kernelBuffers: this.#kernelBuffers[index] ?? [],
+        })),
         this.#made,
         this.#outputs.map(({ value }) => value.name),
-        this.#kernelBuffers,
       ),
       largestTensorBytes: this.#largestTensorBytes(),
     };

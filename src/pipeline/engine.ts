@@ -9,6 +9,7 @@ import type { Backend } from '../runtime/backend.ts';
 import { probeDevice } from '../runtime/device.ts';
 import { openBackend } from '../runtime/open-backend.ts';
 import type { ComponentWeights } from '../weights/component-weights.ts';
+import { RamTier } from '../weights/ram-tier.ts';
 import type { FileSource } from '../weights/source.ts';
 import type {
   CheckpointReport,
@@ -97,7 +98,13 @@ export class EnginePipeline implements VideoPipelineInterface {
       limitBytes = memory.budgetBytes;
       backend.ledger.limit(limitBytes);
       const kept = storagePrecision(memory.weights);
-      const weights = await fetchWeights(model, backend, kept, options);
+      const fetched = await fetchWeights(model, backend, kept, options);
+      const tier = new RamTier(memory.ramBytes);
+      const weights = {
+        text_encoder: tier.hold(fetched.text_encoder),
+        transformer: tier.hold(fetched.transformer),
+        vae: tier.hold(fetched.vae),
+      };
       const seconds = (performance.now() - started) / 1000;
       return new EnginePipeline(source, backend, reopen, model, weights, memory, seconds);
     } catch (error) {

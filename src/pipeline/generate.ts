@@ -197,10 +197,15 @@ class Run {
       await denoiser.load((done, total) =>
         this.#report({ type: 'compile', stage: 'transformer', fraction: done / total }),
       );
+      // Conditionings that share a pass over the weights.
+      const batch = this.#plan.guidance === 'sequential' ? 1 : conditionings.length;
       this.#report({ type: 'denoise', fraction: 0, step: 0, totalSteps: numInferenceSteps });
       this.#clock.start();
       for (const [step, timestep] of scheduler.timesteps.entries()) {
-        await denoiser.forward(latents, timestep, conditionings, results);
+        for (let from = 0; from < conditionings.length; from += batch) {
+          const pass = <T>(all: readonly T[]): readonly T[] => all.slice(from, from + batch);
+          await denoiser.forward(latents, timestep, pass(conditionings), pass(results));
+        }
         if (unconditional) applyGuidance(velocity, unconditional, guidanceScale);
         scheduler.step(velocity, step, latents);
         onLatents?.(step, latents);

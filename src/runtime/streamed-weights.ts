@@ -120,7 +120,7 @@ export class StreamedWeights implements WeightProvider {
   async #read({ graph, prefix }: Stage, slot: Slot): Promise<void> {
     for (const weight of graph.weights) {
       if (slot.isGone) return;
-      const data = await this.#source.get(prefix, weight);
+      const data = await this.#source.get(prefix, weight, 'cycle');
       const tensor = slot.tensors[weight.name];
       if (tensor && !slot.isGone) this.#backend.upload(tensor, data);
     }

@@ -2,11 +2,14 @@
 import type { WeightInput } from '../graph/types.ts';
 import type { WeightData } from './convert.ts';
 
+/** Whether a tensor is read once a run, because it stays on the device, or in every cycle over the stages. */
+export type WeightUse = 'once' | 'cycle';
+
 export interface ComponentWeights {
   /** Bytes held in RAM now. */
   readonly ramBytes: number;
-  /** The tensor `prefix + weight.name` as the graph input wants it. */
-  get(prefix: string, weight: WeightInput): WeightData | Promise<WeightData>;
+  /** The tensor `prefix + weight.source` as the graph input wants it. @param use Default `once`. */
+  get(prefix: string, weight: WeightInput, use?: WeightUse): WeightData | Promise<WeightData>;
   /** Row `index` of a `[rows, columns]` table, as float32. */
   row(
     name: string,
