@@ -77,5 +77,8 @@ export function decodeFlops(plan: DecoderPlan, frames: number): number {
 }
 
 function sumFlops(stages: readonly DecoderStage[]): number {
-  return stages.reduce((total, { graph, grid }) => total + graph.flops * tilesOf(grid).length, 0);
+  return stages.reduce((total, { graph, grid, attends }) => {
+    const tiles = tilesOf(grid).length;
+    return total + graph.flops * (attends ? tiles ** 2 : tiles);
+  }, 0);
 }

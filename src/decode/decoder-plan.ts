@@ -7,6 +7,8 @@ import type { TileGrid } from './tile-grid.ts';
 export interface DecoderStage extends Stage {
   /** How its input is cut into tiles. */
   readonly grid: TileGrid;
+  /** Every tile of its input attends to every tile: `tileAttentionGraph`. */
+  readonly attends: boolean;
   /** Keeps the stage's input as the shortcut of the block that it opens. */
   readonly opensBlock: boolean;
   /** Feeds the kept input as `skip`. */

@@ -19,12 +19,13 @@ export interface TileGrid {
   readonly halo: number;
 }
 
-/** A stretch of one axis: `size` pixels from `start`, of which those of [from, to) come out right. */
+/** One axis of a tile, in the frame's pixels. */
 interface Stretch {
+  /** Of its window. */
   readonly start: number;
-  /** Within the frame. */
+  /** Of what is its own, which comes out right. */
   readonly from: number;
-  /** Within the frame, exclusive. */
+  /** Exclusive. */
   readonly to: number;
 }
 
@@ -40,7 +41,7 @@ export function tileGrid(frame: Size, tile: number | undefined, halo: number): T
   return { frame, window, halo };
 }
 
-/** Row by row. The right parts of all tiles together cover the frame; the last ones of an axis may overlap. */
+/** Row by row. Every pixel of the frame is one tile's own. */
 export function tilesOf({ frame, window, halo }: TileGrid): Tile[] {
   const across = stretches(frame.width, window.width, halo);
   return stretches(frame.height, window.height, halo).flatMap((rows) =>
@@ -57,7 +58,8 @@ function stretches(length: number, size: number, halo: number): Stretch[] {
     const start = Math.min(i * step, last);
     return {
       start,
-      from: start === 0 ? 0 : start + halo,
+      // The last window is moved inwards: it finds some of its pixels done.
+      from: i === 0 ? 0 : (i - 1) * step + size - halo,
       to: start === last ? length : start + size - halo,
     };
   });

@@ -6,6 +6,7 @@
 import type { StageRunner } from '../runtime/stage-runner.ts';
 import type { DecoderPlan, DecoderStage, HostFrames } from './decoder-plan.ts';
 import { cutWindow, emptyFrames, pasteWindow } from './host-frames.ts';
+import { attendInTiles } from './tile-attention.ts';
 import { type Tile, tilesOf } from './tile-grid.ts';
 
 /** By stage, tile and name of the graph's input. */
@@ -26,7 +27,9 @@ export async function* decodeTiled(
     let skip: HostFrames | undefined;
     for (const stage of stages) {
       if (stage.opensBlock) skip = x;
-      x = await runTiles(stage, x, stage.usesSkip ? skip : undefined, caches, runner);
+      x = stage.attends
+        ? await attendInTiles(stage, x, runner)
+        : await runTiles(stage, x, stage.usesSkip ? skip : undefined, caches, runner);
       if (stage.usesSkip) skip = undefined;
     }
     yield x;

@@ -6,5 +6,6 @@ export * from './ops-elementwise.ts';
 export * from './ops-linear.ts';
 export * from './ops-norm.ts';
 export * from './ops-quantized.ts';
+export * from './ops-reduce.ts';
 export * from './ops-shape.ts';
 export * from './types.ts';

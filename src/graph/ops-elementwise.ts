@@ -37,6 +37,10 @@ export function mul(g: GraphBuilder, a: Value, b: Value): Value {
   return binary(g, 'Mul', a, b);
 }
 
+export function subtract(g: GraphBuilder, a: Value, b: Value): Value {
+  return binary(g, 'Sub', a, b);
+}
+
 /** `a + scalar`. */
 export function addScalar(g: GraphBuilder, a: Value, scalar: number): Value {
   return add(g, a, cast(g, g.constant(Float32Array.of(scalar)), a.dtype));

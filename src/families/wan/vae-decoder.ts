@@ -1,18 +1,24 @@
 /** @file The Wan VAE's decoder as a list of stages for one latent frame: the first of a clip, or any that follows. */
 import type { Frames, Graph } from '../../graph/index.ts';
 import type { DecoderPlan, DecoderStage } from '../../decode/decoder-plan.ts';
+import { tileAttentionGraph } from '../../decode/tile-attention.ts';
 import { type Size, type TileGrid, tileGrid } from '../../decode/tile-grid.ts';
 import type { WanVaeConfig } from './config.ts';
 import {
   convInGraph,
   convOutGraph,
   midAttentionGraph,
+  midProjectionGraph,
+  midQueriesGraph,
   resnetGraph,
   upsampleGraph,
 } from './vae-graphs.ts';
 
 /** How far a stage looks around each pixel of its input: its 3×3 convolutions, one after the other. */
 const HALO = { conv: 1, resnet: 2, upsample: 1 };
+
+/** A side of the tiles that attend to each other, in tiles of latents: fewer pairs, in less than the last stages take. */
+const ATTENTION_TILE = 2;
 
 class Stages {
   readonly list: DecoderStage[] = [];
@@ -35,21 +41,40 @@ class Stages {
     this.#opensBlock = true;
   }
 
-  /** @param halo `whole` for a stage that mixes all pixels of a frame. @param graphOf The stage's graph for a window. */
-  add(
+  /** @param graphOf The stage's graph for a window. */
+  add(name: string, halo: number, graphOf: (window: Frames) => Graph, prefix = `${name}.`): void {
+    this.#add(name, prefix, graphOf, tileGrid(this.#size(), this.#tile, halo));
+  }
+
+  /** The attention block: one stage of whole frames, or three in tiles. */
+  addAttention(name: string): void {
+    const prefix = `${name}.`;
+    if (this.#tile === undefined) {
+      this.add(name, 0, midAttentionGraph);
+      return;
+    }
+    this.openBlock();
+    this.add(`${name}.queries`, 0, midQueriesGraph, prefix);
+    const grid = tileGrid(this.#size(), ATTENTION_TILE * this.#tile, 0);
+    this.#add(`${name}.attention`, prefix, tileAttentionGraph, grid, true);
+    this.add(`${name}.projection`, 0, midProjectionGraph, prefix);
+  }
+
+  #size(): Size {
+    return { height: this.#frames.h, width: this.#frames.w };
+  }
+
+  #add(
     name: string,
-    halo: number | 'whole',
+    prefix: string,
     graphOf: (window: Frames) => Graph,
-    prefix = `${name}.`,
+    grid: TileGrid,
+    attends = false,
   ): void {
-    const { t, h, w, c } = this.#frames;
-    const grid: TileGrid =
-      halo === 'whole'
-        ? tileGrid({ height: h, width: w }, undefined, 0)
-        : tileGrid({ height: h, width: w }, this.#tile, halo);
+    const { t, c } = this.#frames;
     const graph = graphOf({ t, h: grid.window.height, w: grid.window.width, c });
     const usesSkip = graph.inputs.some((input) => input.name === 'skip');
-    this.list.push({ name, graph, prefix, grid, opensBlock: this.#opensBlock, usesSkip });
+    this.list.push({ name, graph, prefix, grid, attends, opensBlock: this.#opensBlock, usesSkip });
     this.#opensBlock = false;
     this.#advance(graph, grid);
   }
@@ -84,7 +109,7 @@ function decoderStages(
 
   stages.add('decoder.conv_in', HALO.conv, (frames) => convInGraph(frames, top), '');
   addResnet('decoder.mid_block.resnets.0', top);
-  stages.add('decoder.mid_block.attentions.0', 'whole', midAttentionGraph);
+  stages.addAttention('decoder.mid_block.attentions.0');
   addResnet('decoder.mid_block.resnets.1', top);
 
   for (const [i, width] of widths.entries()) {

@@ -95,7 +95,27 @@ export function resnetGraph(frames: Frames, outChannels: number): Graph {
   return g.build();
 }
 
-/** Single-head self-attention over the pixels of each frame. Input `x`, output `y`. */
+/**
+ * Query, key and value of each pixel, `[T, H, W, 3C]`, for self-attention over the pixels of each frame. Input `x`, output
+ * `y`.
+ */
+export function midQueriesGraph(frames: Frames): Graph {
+  const { c } = frames;
+  const g = new GraphBuilder(label('queries', frames));
+  const normed = channelNorm(g, input(g, 'x', frames), 'norm', 2);
+  g.output('y', linearLayer(g, normed, 'to_qkv', 3 * c, { sourceOnes: 2 }));
+  return g.build();
+}
+
+/** What follows the attention itself. Inputs `x` and `skip` (the block's input), output `y`. */
+export function midProjectionGraph(frames: Frames): Graph {
+  const g = new GraphBuilder(label('projection', frames));
+  const projected = linearLayer(g, input(g, 'x', frames), 'proj', frames.c, { sourceOnes: 2 });
+  g.output('y', add(g, input(g, 'skip', frames), projected));
+  return g.build();
+}
+
+/** The whole block: single-head self-attention over the pixels of each frame. Input `x`, output `y`. */
 export function midAttentionGraph(frames: Frames): Graph {
   const { t, h, w, c } = frames;
   const g = new GraphBuilder(label('attention', frames));
