@@ -74,12 +74,12 @@ test('a plan follows the form', async ({ sharedPage, site }) => {
   await expect(plan.locator('dd')).toHaveCount(3);
   await expect(plan).toContainText('Fetches 10.5 MB');
 
-  await sharedPage.locator('#memory').fill('10');
+  await sharedPage.locator('#memory').fill('14');
   await expect(plan).toHaveAttribute('data-outcome', 'streamed');
-  await expect(plan).toContainText('of 10.0 MB');
+  await expect(plan).toContainText('of 14.0 MB');
   await sharedPage.locator('#weights').selectOption('q4');
   await expect(plan).toHaveAttribute('data-outcome', 'resident');
-  await expect(plan).toContainText('in q4');
+  await expect(plan).toContainText('(q4) in RAM');
 
   await sharedPage.locator('#memory').fill('1');
   await expect(plan).toHaveAttribute('data-outcome', 'too-large');

@@ -37,6 +37,7 @@ test('a kept model is listed, deleted, and fetched again', async ({ browser, sit
   await expect(models).toContainText('pocket');
   await expect(models).toContainText(/10\.\d MB · last used today/);
   await expect(models).not.toContainText('incomplete');
+  await expect(page.locator('#plan-facts')).toContainText('Nothing to fetch');
   await expect(page.locator('#stored-room')).toContainText('room for');
   await expect.poll(used).toBeGreaterThan(5e6);
 
@@ -51,6 +52,7 @@ test('a kept model is listed, deleted, and fetched again', async ({ browser, sit
   await expect(models).toHaveCount(0);
   await expect(page.locator('#stored-title')).toBeFocused();
   await expect.poll(used).toBeLessThan(1e6);
+  await expect(page.locator('#plan-facts')).toContainText('Fetches 10.5 MB');
 
   fetched = 0;
   await generate(page);

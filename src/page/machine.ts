@@ -48,7 +48,7 @@ export function showDownload(report: CheckpointReport): void {
     ),
   );
   element('download-report', HTMLElement).replaceChildren(
-    create('span', {}, `${formatBytes(report.downloadBytes)}, when Generate is pressed`),
+    create('span', {}, `${formatBytes(report.downloadBytes)} in all`),
     create('ul', { className: 'parts' }, ...parts),
   );
 }

@@ -55,7 +55,11 @@ const history = new ClipHistory((clip) => void choose(clip));
 const run = new Run(player, timeline, {
   errorActions,
   onStart: () => stored.setRunning(true),
-  onEnd: () => void stored.refresh(),
+  onEnd() {
+    void stored.refresh();
+    // What was fetched may be kept now.
+    planning.refresh();
+  },
   onResult(result, settings, memory) {
     const address = addressOf({
       ...settings,
@@ -73,6 +77,7 @@ const run = new Run(player, timeline, {
 const stored = new StoredView({
   isRunning: () => run.isRunning,
   release: () => run.release(),
+  onDelete: () => planning.refresh(),
 });
 
 /** Shows what belongs to the clip in the player. */

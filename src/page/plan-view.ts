@@ -25,7 +25,10 @@ export function markPlanBusy(isBusy: boolean): void {
   panel().setAttribute('aria-busy', String(isBusy));
 }
 
-export function showPlan(plan: MemoryPlan): void {
+/** Where the weights will be: in RAM, or in the browser's storage, which may have them already. */
+export type WeightsPlace = 'ram' | 'storage' | 'stored-already';
+
+export function showPlan(plan: MemoryPlan, place: WeightsPlace): void {
   const { outcome, reason, phases, predictedPeakBytes, budgetBytes, leastBudgetBytes } = plan;
   panel().dataset['outcome'] = outcome;
   write('plan-outcome', OUTCOMES[outcome]);
@@ -43,7 +46,7 @@ export function showPlan(plan: MemoryPlan): void {
   element('plan-phases', HTMLElement).replaceChildren(
     ...phases.flatMap((phase) => phaseRow(phase, scale, isInSight ? budgetBytes : undefined)),
   );
-  write('plan-facts', facts(plan));
+  write('plan-facts', facts(plan, place));
 }
 
 /** There is no plan, and why. */
@@ -58,7 +61,7 @@ export function showNoPlan(why: string): void {
 }
 
 function phaseRow(phase: PhaseMemory, scale: number, budget: number | undefined): Node[] {
-  const { name, residentWeightBytes, predictedPeakBytes, streamedStages, stages } = phase;
+  const { name, residentWeightBytes, predictedPeakBytes } = phase;
   const bar = create('span', { className: 'plan-bar' });
   const weights = Math.min(residentWeightBytes, predictedPeakBytes);
   bar.append(
@@ -70,12 +73,10 @@ function phaseRow(phase: PhaseMemory, scale: number, budget: number | undefined)
     mark.style.insetInlineStart = percent(budget / scale);
     bar.append(mark);
   }
-  const row = create('dd', {}, bar, create('span', {}, formatBytes(predictedPeakBytes)));
-  if (streamedStages > 0) {
-    const text = `${streamedStages} of ${stages} stages streamed in while others compute`;
-    row.append(create('span', { className: 'plan-streamed' }, text));
-  }
-  return [create('dt', {}, PHASE_NAMES[name]), row];
+  return [
+    create('dt', {}, PHASE_NAMES[name]),
+    create('dd', {}, bar, create('span', {}, formatBytes(predictedPeakBytes))),
+  ];
 }
 
 function share(className: string, fraction: number): HTMLElement {
@@ -88,12 +89,14 @@ function percent(fraction: number): string {
   return `${(fraction * 100).toFixed(2)}%`;
 }
 
-function facts({ downloadBytes, storedBytes, weights, guidance, tile }: MemoryPlan): string {
+function facts(plan: MemoryPlan, place: WeightsPlace): string {
+  const { downloadBytes, storedBytes, weights } = plan;
+  const kept = `${formatBytes(storedBytes)} of weights (${weights})`;
   return [
-    `Fetches ${formatBytes(downloadBytes)} once Generate is pressed`,
-    `holds ${formatBytes(storedBytes)} of weights in ${weights}`,
-    ...(guidance === 'sequential' ? ['guidance in turn'] : []),
-    ...(tile === undefined ? [] : [`decodes in tiles of ${tile} px`]),
+    place === 'stored-already'
+      ? 'Nothing to fetch'
+      : `Fetches ${formatBytes(downloadBytes)} once Generate is pressed`,
+    place === 'ram' ? `holds ${kept} in RAM` : `keeps ${kept} in storage`,
   ].join(' · ');
 }
 

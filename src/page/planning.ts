@@ -1,9 +1,9 @@
 /** @file Keeps the plan in step with the form: made anew a moment after the last change, the one before given up. */
 import { isAbortError } from '../errors.ts';
-import { planMemory } from '../index.ts';
-import type { MemoryPlan, PlanOptions } from '../pipeline/api.ts';
+import { listStoredModels, planMemory, type StoredFormat } from '../index.ts';
+import type { MemoryPlan, PlanOptions, WeightsFormat } from '../pipeline/api.ts';
 import { button, element } from './elements.ts';
-import { markPlanBusy, showNoPlan, showPlan } from './plan-view.ts';
+import { markPlanBusy, showNoPlan, showPlan, type WeightsPlace } from './plan-view.ts';
 import { modelUrl, readSettings, setOption } from './settings.ts';
 
 /** Milliseconds without another change. */
@@ -31,7 +31,26 @@ const FIELDS = [
   'ram',
   'guidance',
   'tile',
+  'storage',
 ];
+
+/** What a whole model is called in storage. One that needed no conversion may be there as it came besides. */
+const STORED_AS: Record<WeightsFormat, StoredFormat> = {
+  f32: 'source',
+  f16: 'f16',
+  q8: 'q8',
+  q4: 'q4',
+};
+
+async function placeInStorage(source: string, { weights }: MemoryPlan): Promise<WeightsPlace> {
+  // Where there is no storage, loading says so.
+  const models = await listStoredModels().catch(() => []);
+  const isThere = models.some(
+    (model) =>
+      model.source === source && model.format === STORED_AS[weights] && model.state === 'complete',
+  );
+  return isThere ? 'stored-already' : 'storage';
+}
 
 export class Planning {
   #controller: AbortController | undefined;
@@ -72,16 +91,18 @@ export class Planning {
     const controller = new AbortController();
     this.#controller = controller;
     const { signal } = controller;
-    const { model, device, dtype, memory, generate } = readSettings();
+    const { model, device, dtype, memory, storage, generate } = readSettings();
     const options: PlanOptions = { device, dtype, memory, signal };
     for (const option of CLIP_OPTIONS) {
       if (generate[option] !== undefined) options[option] = generate[option];
     }
     try {
-      const plan = await planMemory(modelUrl(model), options);
+      const source = modelUrl(model);
+      const plan = await planMemory(source, options);
+      const place = storage ? await placeInStorage(source, plan) : 'ram';
       if (signal.aborted) return;
       this.#plan = plan;
-      showPlan(plan);
+      showPlan(plan, place);
     } catch (error) {
       if (isAbortError(error) || signal.aborted) return;
       this.#plan = undefined;

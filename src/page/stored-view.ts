@@ -12,6 +12,7 @@ export interface StoredEvents {
   readonly isRunning: () => boolean;
   /** Lets go of the engine's hold on stored weights, before they are deleted. */
   readonly release: () => Promise<void>;
+  readonly onDelete: () => void;
 }
 
 export class StoredView {
@@ -113,6 +114,7 @@ export class StoredView {
       await this.#events.release();
       await deleteStoredModel(model, { signal: AbortSignal.timeout(PATIENCE) });
       this.#say(`${nameOf(model)} is deleted.`);
+      this.#events.onDelete();
     } catch (error) {
       const isBusy = error instanceof DOMException && error.name === 'TimeoutError';
       const why = error instanceof Error ? error.message : String(error);

@@ -68,6 +68,9 @@ export class Timeline {
     this.#drawnAt = performance.now();
     const record = this.#record;
     if (!record || record.samples.length === 0) return;
+    const isEmpty = record.most(({ peakBytes, ramBytes }) => peakBytes + ramBytes) === 0;
+    // A run that failed before it took anything leaves no chart.
+    this.#figure.hidden = isEmpty && !this.#isLive;
     const shapes = drawTimeline(record);
     for (const kind of KINDS) this.#path(`[data-area="${kind}"]`, shapes.areas[kind]);
     this.#path('[data-line="peak"]', shapes.peak);
@@ -80,7 +83,6 @@ export class Timeline {
     this.#drawPhases(shapes.phases);
     if (!this.#isLive) element('timeline-text', HTMLElement).textContent = recordText(record);
     this.#drawMoment();
-    this.#figure.hidden = false;
   }
 
   #path(selector: string, outline: string): void {
