@@ -87,6 +87,8 @@ async function runAll(load, { place, device, size }, names) {
     });
   if (place !== 'chromium') await runIn('node', nodeRunner(load));
   if (place === 'chromium' && !hasChromium()) throw new Error('There is no Chromium here.');
+  if (place === undefined && !hasChromium())
+    console.log('\nThere is no Chromium here: Node alone.');
   if (place !== 'node' && hasChromium()) await runIn('chromium', withChromium);
   return { device: devices.join('; '), rows, failures };
 }
