@@ -4,6 +4,8 @@
  * set the best. What leaves the window gives its buffers back to the backend's pool, and what enters takes them from
  * there: after the first cycle nothing is allocated, and stages need not be alike.
  */
+import type { WeightInput } from '../graph/types.ts';
+import { Limiter } from '../store/limiter.ts';
 import type { Backend, Bindings, DeviceTensor } from './backend.ts';
 import { ResidentWeights } from './resident-weights.ts';
 import type { Stage } from './stage.ts';
@@ -15,6 +17,9 @@ export interface StreamingPlan {
   /** How many of them are on the device at once: 1 without read-ahead, 2 or more with. */
   readonly slots: number;
 }
+
+/** Storage answers several reads faster than one after the other; each takes RAM for its weight. */
+const WEIGHTS_IN_FLIGHT = 4;
 
 /** A streamed stage's weights, on the device or on their way. */
 interface Slot {
@@ -32,6 +37,7 @@ export class StreamedWeights implements WeightProvider {
   readonly #cycle: readonly Stage[];
   readonly #position = new Map<string, number>();
   readonly #width: number;
+  readonly #reads = new Limiter(WEIGHTS_IN_FLIGHT);
   /** By position in the cycle. */
   readonly #slots = new Map<number, Slot>();
   /** Stages are read one after the other, so that the next one has all of the storage's speed. */
@@ -118,11 +124,12 @@ export class StreamedWeights implements WeightProvider {
   }
 
   async #read({ graph, prefix }: Stage, slot: Slot): Promise<void> {
-    for (const weight of graph.weights) {
+    const read = async (weight: WeightInput): Promise<void> => {
       if (slot.isGone) return;
       const data = await this.#source.get(prefix, weight, 'cycle');
       const tensor = slot.tensors[weight.name];
       if (tensor && !slot.isGone) this.#backend.upload(tensor, data);
-    }
+    };
+    await Promise.all(graph.weights.map((weight) => this.#reads.run(() => read(weight))));
   }
 }
