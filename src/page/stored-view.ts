@@ -23,7 +23,8 @@ export class StoredView {
     this.#events = events;
     // Another tab may have kept or deleted one.
     document.addEventListener('visibilitychange', () => {
-      if (!document.hidden) void this.refresh();
+      const isAsked = this.#list.querySelector('.stored-question') !== null;
+      if (!document.hidden && !isAsked) void this.refresh();
     });
   }
 
@@ -51,18 +52,20 @@ export class StoredView {
     if (room.isPersisted || room.persist === undefined) return;
     const { persist } = room;
     const ask = create('button', { type: 'button', className: 'small' }, 'Ask to keep it');
-    ask.addEventListener('click', () => {
-      void persist().then(async (isGranted) => {
-        await this.#showRoom();
-        this.#say(
-          isGranted
-            ? 'The browser will keep the models.'
-            : 'The browser did not agree: it may still drop models when the disk is full.',
-        );
-        element('stored-title', HTMLElement).focus({ preventScroll: true });
-      });
-    });
+    ask.addEventListener('click', () => void this.#askToKeep(persist));
     line.append(' ', ask);
+  }
+
+  async #askToKeep(persist: () => Promise<boolean>): Promise<void> {
+    // Refused outright in some contexts, such as opaque origins.
+    const isGranted = await persist().catch(() => false);
+    await this.#showRoom();
+    this.#say(
+      isGranted
+        ? 'The browser will keep the models.'
+        : 'The browser did not agree: it may still drop models when the disk is full.',
+    );
+    element('stored-title', HTMLElement).focus({ preventScroll: true });
   }
 
   #row(model: StoredModel): HTMLElement {
