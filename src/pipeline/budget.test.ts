@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { openCheckpoint } from '../families/open-checkpoint.ts';
-import { planPhase } from '../runtime/planner.ts';
+import { BudgetTooSmallError, type PhaseNeeds, planPhase } from '../runtime/planner.ts';
 import { testGpu } from '../testing/backend.ts';
 import { repositoryFolder } from '../testing/fixtures.ts';
-import type { FrameGroup, GenerateOptions } from './api.ts';
+import type { FrameGroup, GenerateOptions, MemoryOptions } from './api.ts';
 import { EnginePipeline } from './engine.ts';
 
 const REQUEST: GenerateOptions = {
@@ -21,19 +21,20 @@ let pipeline: EnginePipeline | undefined;
 afterEach(() => pipeline?.dispose());
 
 async function generate(
-  budgetBytes?: number,
-): Promise<{ frames: readonly FrameGroup[]; peak: number }> {
+  memory: MemoryOptions = {},
+): Promise<{ frames: readonly FrameGroup[]; peak: number; streamed: number }> {
   const source = await repositoryFolder('models/pocket');
   pipeline = await EnginePipeline.fromSource(source, {
     ...(await testGpu()),
     dtype: 'float32',
-    memory: budgetBytes === undefined ? {} : { budgetBytes },
+    memory,
   });
   const result = await pipeline.generate(REQUEST);
-  return { frames: await result.frames(), peak: result.memory.peakBytes };
+  const { peakBytes: peak, streamedBytes: streamed } = result.memory;
+  return { frames: await result.frames(), peak, streamed };
 }
 
-/** Weights and working set of the denoiser, and the least that the decoder needs. */
+/** Weights and working set of the denoiser, and the least in which whole frames can be decoded. */
 async function denoiserPlan(): Promise<{ weights: number; workingSet: number; least: number }> {
   const checkpoint = await openCheckpoint(await repositoryFolder('models/pocket'));
   const { maxSequenceLength: textTokens } = checkpoint.defaults;
@@ -43,25 +44,42 @@ async function denoiserPlan(): Promise<{ weights: number; workingSet: number; le
     { linear: 'float32' },
   );
   const { weightBytes, workingSetBytes } = planPhase(needs.transformer, Infinity);
-  const vae = planPhase(needs.vae, Infinity);
-  return { weights: weightBytes, workingSet: workingSetBytes, least: vae.predictedPeakBytes };
+  return { weights: weightBytes, workingSet: workingSetBytes, least: leastBytes(needs.vae) };
+}
+
+function leastBytes(needs: PhaseNeeds): number {
+  try {
+    return planPhase(needs, 0).predictedPeakBytes;
+  } catch (error) {
+    if (error instanceof BudgetTooSmallError) return error.leastBytes;
+    throw error;
+  }
 }
 
 describe('a budget', () => {
   test('is kept, and changes no pixel', async () => {
     const { weights, workingSet, least } = await denoiserPlan();
     const whole = await generate();
-    for (const share of [0.75, 0.5]) {
-      const budget = Math.max(least, workingSet + weights * share);
-      const { frames, peak } = await generate(budget);
-      expect(peak).toBeLessThanOrEqual(budget);
+    for (const share of [0.75, 0.4]) {
+      const budgetBytes = Math.max(least, workingSet + weights * share);
+      const { frames, peak } = await generate({ budgetBytes });
+      expect(peak).toBeLessThanOrEqual(budgetBytes);
       expect(peak).toBeLessThan(whole.peak);
       expect(frames).toEqual(whole.frames);
     }
   });
 
+  test('streams twice as much if guidance runs one pass after the other, and changes no pixel', async () => {
+    const { weights, workingSet, least } = await denoiserPlan();
+    const budgetBytes = Math.max(least, workingSet + weights * 0.5);
+    const batched = await generate({ budgetBytes, guidance: 'batched' });
+    const sequential = await generate({ budgetBytes, guidance: 'sequential' });
+    expect(sequential.frames).toEqual(batched.frames);
+    expect(sequential.streamed).toBeGreaterThan(batched.streamed + weights * 0.5);
+  });
+
   test('that cannot be kept is refused before anything is computed, with the least that would do', async () => {
-    await expect(generate(1_000_000)).rejects.toMatchObject({
+    await expect(generate({ budgetBytes: 1_000_000 })).rejects.toMatchObject({
       code: 'out-of-memory',
       message: expect.stringContaining('is the least'),
     });

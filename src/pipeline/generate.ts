@@ -131,7 +131,11 @@ class Run {
     this.#report({ type: 'encode-prompt', fraction: 0 });
     const embeddings = await this.#withRunner('text_encoder', 'activations', async (runner) => {
       const results: Float32Array<ArrayBuffer>[] = [];
-      for (const ids of tokens) results.push(await this.#encode(runner, ids));
+      for (const ids of tokens) {
+        // Each length has graphs of its own, and the plan has room for those of one.
+        if (results.length > 0) await this.#releaseSessions();
+        results.push(await this.#encode(runner, ids));
+      }
       return results;
     });
     this.#report({ type: 'encode-prompt', fraction: 1 });
@@ -266,7 +270,7 @@ class Run {
     kind: TensorKind,
     phase: (runner: StageRunner) => Promise<T>,
   ): Promise<T> {
-    const { backend, weights, memory } = this.#context;
+    const { backend, weights } = this.#context;
     const { signal } = this.#hooks;
     const { streaming } = this.#plan.phases[component];
     const runner = new StageRunner(backend, weights[component], { kind, signal, streaming });
@@ -274,9 +278,14 @@ class Run {
       return await phase(runner);
     } finally {
       await runner.dispose();
-      // Compiled sessions hold on to their intermediates, which the next phase has not been promised.
-      if (Number.isFinite(memory.budgetBytes)) await backend.trim({ sessions: true });
+      await this.#releaseSessions();
     }
+  }
+
+  /** Compiled sessions hold on to their intermediates, which under a budget were promised to whatever comes next. */
+  async #releaseSessions(): Promise<void> {
+    const { backend, memory } = this.#context;
+    if (Number.isFinite(memory.budgetBytes)) await backend.trim({ sessions: true });
   }
 
   #report(progress: DistributiveOmit<Progress, 'memory' | 'etaSeconds'>): void {
