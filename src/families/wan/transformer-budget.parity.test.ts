@@ -29,16 +29,15 @@ const needs = (batch: number) => ({
 interface Measured {
   readonly velocities: readonly Float32Array[];
   readonly peakBytes: number;
-  /** Weights written to the device by the second of two steps. */
+  /** Weights written to the device by the last step. */
   readonly stepBytes: number;
 }
 
-/** Two steps under `plan`, whose passes take `batch` of `texts` texts each. */
+/** Steps under `plan`, whose passes take `batch` of `texts` texts each. */
 async function measure(
   backend: Backend,
   plan: PhasePlan,
-  batch = TEXTS,
-  texts = TEXTS,
+  { batch = TEXTS, texts = TEXTS, steps = 1 } = {},
 ): Promise<Measured> {
   const { ledger } = backend;
   ledger.resetPeak();
@@ -55,19 +54,21 @@ async function measure(
     const { channels, height, width } = shape.latents;
     const latents = Float32Array.from({ length: channels * height * width }, (_, i) => Math.cos(i));
     const velocities = embeddings.map(() => new Float32Array(latents.length));
-    const step = async (timestep: number): Promise<number> => {
+    let written = 0;
+    let stepBytes = 0;
+    for (let step = 0; step < steps; step++) {
       for (let from = 0; from < texts; from += batch) {
         const to = from + batch;
         const pass = conditionings.slice(from, to);
-        await model.forward(latents, timestep, pass, velocities.slice(from, to));
+        await model.forward(latents, 900 - step, pass, velocities.slice(from, to));
       }
       // What was being read ahead arrives.
       await new Promise((resolve) => setTimeout(resolve, 50));
-      return ledger.read().weightBytesWritten;
-    };
-    const first = await step(900);
-    const second = await step(500);
-    return { velocities, peakBytes: ledger.read().peakBytes, stepBytes: second - first };
+      const { weightBytesWritten } = ledger.read();
+      stepBytes = weightBytesWritten - written;
+      written = weightBytesWritten;
+    }
+    return { velocities, peakBytes: ledger.read().peakBytes, stepBytes };
   } finally {
     await runner.dispose();
   }
@@ -96,17 +97,21 @@ describe('a transformer of thirty layers', () => {
     console.info(`peaks, measured of predicted: ${figures.join(', ')}`);
   });
 
-  test('streams its weights once for both passes of guidance, and twice for one after the other', async () => {
-    const plan = planPhase(needs(TEXTS), budgetOf(0.25));
-    const alone = await measure(backend, plan, 1, 1);
-    const batched = await measure(backend, plan);
-    const sequential = await measure(backend, plan, 1);
-    expect(alone.stepBytes).toBeGreaterThan(whole.weightBytes * 0.7);
-    expect(batched.stepBytes).toBe(alone.stepBytes);
-    expect(sequential.stepBytes).toBe(2 * alone.stepBytes);
-    expect(sequential.velocities).toEqual(batched.velocities);
-    expect(alone.velocities[0]).toEqual(batched.velocities[0]);
-    const { workingSetBytes } = planPhase(needs(1), Number.POSITIVE_INFINITY);
-    expect(workingSetBytes).toBeLessThan(whole.workingSetBytes);
-  });
+  // The bytes do not depend on the backend, and a software GPU takes its time.
+  test.skipIf(backend.report.device === 'webgpu')(
+    'streams its weights once for both passes of guidance, and twice for one after the other',
+    async () => {
+      const plan = planPhase(needs(TEXTS), budgetOf(0.25));
+      const alone = await measure(backend, plan, { batch: 1, texts: 1, steps: 2 });
+      const batched = await measure(backend, plan, { steps: 2 });
+      const sequential = await measure(backend, plan, { batch: 1, steps: 2 });
+      expect(alone.stepBytes).toBeGreaterThan(whole.weightBytes * 0.7);
+      expect(batched.stepBytes).toBe(alone.stepBytes);
+      expect(sequential.stepBytes).toBe(2 * alone.stepBytes);
+      expect(sequential.velocities).toEqual(batched.velocities);
+      expect(alone.velocities[0]).toEqual(batched.velocities[0]);
+      const { workingSetBytes } = planPhase(needs(1), Number.POSITIVE_INFINITY);
+      expect(workingSetBytes).toBeLessThan(whole.workingSetBytes);
+    },
+  );
 });
