@@ -49,6 +49,7 @@ export async function generateInPage({ source, load, generate, encode }) {
     const startedAt = performance.now();
     const pipeline = await engine.VideoPipeline.fromPretrained(source, {
       ...load,
+      clip: generate,
       signal,
       onProgress,
     });

@@ -9,7 +9,7 @@ export class Engine {
   /** The pipeline for these settings: loaded, unless it is already. */
   async pipelineFor(
     { model, device, dtype, memory, storage }: Omit<Settings, 'generate'>,
-    options: Pick<LoadOptions, 'onProgress' | 'signal'>,
+    options: Pick<LoadOptions, 'clip' | 'onProgress' | 'signal'>,
   ): Promise<VideoPipeline> {
     const key = JSON.stringify([model, device, dtype, memory, storage]);
     if (this.#pipeline && this.#key === key) return this.#pipeline;

@@ -1,21 +1,13 @@
 /** @file Keeps the plan in step with the form: made anew a moment after the last change, the one before given up. */
 import { isAbortError } from '../errors.ts';
 import { listStoredModels, planMemory, type StoredFormat } from '../index.ts';
-import type { MemoryPlan, PlanOptions, WeightsFormat } from '../pipeline/api.ts';
+import type { MemoryPlan, WeightsFormat } from '../pipeline/api.ts';
 import { button, element } from './elements.ts';
 import { markPlanBusy, showNoPlan, showPlan, type WeightsPlace } from './plan-view.ts';
-import { modelUrl, readSettings, setOption } from './settings.ts';
+import { clipSize, modelUrl, readSettings, setOption } from './settings.ts';
 
 /** Milliseconds without another change. */
 const PATIENCE = 300;
-
-const CLIP_OPTIONS = [
-  'width',
-  'height',
-  'numFrames',
-  'guidanceScale',
-  'maxSequenceLength',
-] as const;
 
 /** Fields that a plan depends on. The model is not among them: it is inspected first, and its defaults filled in. */
 const FIELDS = [
@@ -92,10 +84,7 @@ export class Planning {
     this.#controller = controller;
     const { signal } = controller;
     const { model, device, dtype, memory, storage, generate } = readSettings();
-    const options: PlanOptions = { device, dtype, memory, signal };
-    for (const option of CLIP_OPTIONS) {
-      if (generate[option] !== undefined) options[option] = generate[option];
-    }
+    const options = { ...clipSize(generate), device, dtype, memory, signal };
     try {
       const source = modelUrl(model);
       const plan = await planMemory(source, options);

@@ -9,7 +9,7 @@ import type { MemoryRecord } from './memory-record.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import type { Player } from './player.ts';
 import { ProgressView } from './progress-view.ts';
-import { readSettings, type Settings, showSeed } from './settings.ts';
+import { clipSize, readSettings, type Settings, showSeed } from './settings.ts';
 import type { Timeline } from './timeline.ts';
 
 export interface RunEvents {
@@ -94,7 +94,11 @@ export class Run {
     };
     const { device, isSoftware } = await probeDevice(load.device);
     setDrumSteppedByHand(device === 'wasm' || isSoftware);
-    const pipeline = await this.#engine.pipelineFor(load, { signal, onProgress });
+    const pipeline = await this.#engine.pipelineFor(load, {
+      clip: clipSize(generate),
+      signal,
+      onProgress,
+    });
     watch.ask(() => pipeline.memory());
     const frameRate = generate.frameRate ?? pipeline.checkpoint.defaults.frameRate;
     this.#player.clear(frameRate > 0 ? frameRate : 1);

@@ -1,6 +1,7 @@
 /** @file The form: what the user asks for, the checkpoint's defaults, and the address bar's. */
 import type {
   CheckpointReport,
+  ClipSize,
   ComputeDtype,
   DeviceChoice,
   GenerateOptions,
@@ -166,4 +167,21 @@ export function setUpSeed(): void {
   input('seed').addEventListener('input', () => {
     input('seed-lock').checked = input('seed').value !== '';
   });
+}
+
+const CLIP_OPTIONS = [
+  'width',
+  'height',
+  'numFrames',
+  'guidanceScale',
+  'maxSequenceLength',
+] as const satisfies readonly (keyof ClipSize)[];
+
+/** What of a request decides how much memory it takes. */
+export function clipSize(generate: GenerateOptions): ClipSize {
+  const size: ClipSize = {};
+  for (const option of CLIP_OPTIONS) {
+    if (generate[option] !== undefined) size[option] = generate[option];
+  }
+  return size;
 }

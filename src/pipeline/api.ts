@@ -45,6 +45,8 @@ export interface LoadOptions {
    * stage needs them instead of being held in RAM. Default false.
    */
   storage?: boolean;
+  /** A clip that will be made: if it cannot be, loading is refused before anything is fetched. */
+  clip?: ClipSize;
   onProgress?: (progress: Progress) => void;
   signal?: AbortSignal;
 }
@@ -107,12 +109,14 @@ export interface MemoryPlan {
   readonly leastBudgetBytes?: number;
 }
 
-/** What a plan depends on besides the checkpoint; absent: the checkpoint's defaults. */
-export type PlanOptions = Pick<LoadOptions, 'device' | 'dtype' | 'memory'> &
-  Pick<
-    GenerateOptions,
-    'width' | 'height' | 'numFrames' | 'guidanceScale' | 'maxSequenceLength' | 'signal'
-  >;
+/** What a clip's memory depends on; absent: the checkpoint's defaults. */
+export type ClipSize = Pick<
+  GenerateOptions,
+  'width' | 'height' | 'numFrames' | 'guidanceScale' | 'maxSequenceLength'
+>;
+
+/** What a plan depends on besides the checkpoint. */
+export type PlanOptions = Pick<LoadOptions, 'device' | 'dtype' | 'memory' | 'signal'> & ClipSize;
 
 /** What `inspect` learns of a checkpoint from its JSON files and safetensors headers alone. */
 export interface CheckpointReport {

@@ -1,9 +1,9 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { openCheckpoint } from '../families/open-checkpoint.ts';
 import { BudgetTooSmallError, type PhaseNeeds, planPhase } from '../runtime/planner.ts';
 import { testGpu } from '../testing/backend.ts';
 import { repositoryFolder } from '../testing/fixtures.ts';
-import type { FrameGroup, GenerateOptions, MemoryOptions } from './api.ts';
+import type { ClipSize, FrameGroup, GenerateOptions, MemoryOptions } from './api.ts';
 import { EnginePipeline } from './engine.ts';
 
 const REQUEST: GenerateOptions = {
@@ -84,5 +84,16 @@ describe('a budget', () => {
       message: expect.stringContaining('is the least'),
     });
     expect((await pipeline?.memory())?.liveBytes).toBe(0);
+  });
+
+  test('is held against the clip that is to be made before anything is fetched', async () => {
+    const source = await repositoryFolder('models/pocket');
+    const read = vi.spyOn(source, 'read');
+    const load = (clip: ClipSize, budgetBytes: number): Promise<EnginePipeline> =>
+      EnginePipeline.fromSource(source, { device: 'wasm', memory: { budgetBytes }, clip });
+    await expect(load({ numFrames: 33 }, 1e6)).rejects.toMatchObject({ code: 'out-of-memory' });
+    await expect(load({ width: 33 }, 1e9)).rejects.toMatchObject({ code: 'invalid-argument' });
+    const fetched = read.mock.calls.reduce((sum, [, start, end]) => sum + end - start, 0);
+    expect(fetched).toBeLessThan(100_000);
   });
 });

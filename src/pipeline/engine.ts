@@ -6,7 +6,6 @@ import { isAbortError, ZoetropeError } from '../errors.ts';
 import type { ComponentName, ModelCheckpoint } from '../families/family.ts';
 import { openCheckpoint } from '../families/open-checkpoint.ts';
 import type { Backend } from '../runtime/backend.ts';
-import { probeDevice } from '../runtime/device.ts';
 import { openBackend } from '../runtime/open-backend.ts';
 import type { ComponentWeights } from '../weights/component-weights.ts';
 import { RamTier } from '../weights/ram-tier.ts';
@@ -16,19 +15,18 @@ import type {
   DeviceReport,
   GenerateOptions,
   LoadOptions,
-  MemoryPlan,
   MemoryReading,
   Notice,
-  PlanOptions,
   VideoPipelineInterface,
 } from './api.ts';
 import { EngineResult } from './engine-result.ts';
 import { type FetchOptions, fetchWeights } from './fetch-weights.ts';
 import { FrameStore } from './frame-store.ts';
 import { runGeneration, type RunHooks } from './generate.ts';
-import { planMemory, settleMemory } from './memory-plan.ts';
-import { type MemorySettings, storagePrecision } from './memory-settings.ts';
+import { resolveClip, settleMemory } from './memory-plan.ts';
+import { computePrecision, type MemorySettings, storagePrecision } from './memory-settings.ts';
 import { readMemory } from './memory-reading.ts';
+import { planRun } from './plan.ts';
 import { resolveRequest } from './request.ts';
 
 export interface EngineOptions extends LoadOptions, FetchOptions {
@@ -37,24 +35,10 @@ export interface EngineOptions extends LoadOptions, FetchOptions {
 }
 
 /** What a checkpoint is, from its JSON files and headers alone. */
-export async function inspectSource(
+export function describeCheckpoint(
   source: FileSource,
-  signal?: AbortSignal,
-): Promise<CheckpointReport> {
-  const checkpoint = await openCheckpoint(source, signal ? { signal } : {});
-  return describeCheckpoint(source, checkpoint);
-}
-
-/** What a clip of this checkpoint will take on a device, from JSON files and headers alone. */
-export async function planSource(
-  source: FileSource,
-  { signal, ...options }: PlanOptions,
-): Promise<MemoryPlan> {
-  const checkpoint = await openCheckpoint(source, signal ? { signal } : {});
-  return planMemory(checkpoint, await probeDevice(options.device ?? 'auto'), options);
-}
-
-function describeCheckpoint(source: FileSource, checkpoint: ModelCheckpoint): CheckpointReport {
+  checkpoint: ModelCheckpoint,
+): CheckpointReport {
   return {
     source: source.name,
     pipelineClass: checkpoint.pipelineClass,
@@ -97,6 +81,10 @@ export class EnginePipeline implements VideoPipelineInterface {
       const memory = settleMemory(model, backend.report, options);
       limitBytes = memory.budgetBytes;
       backend.ledger.limit(limitBytes);
+      if (options.clip) {
+        const parameters = resolveClip(model, backend.report, memory, options.clip);
+        planRun(model, parameters, { ...memory, precision: computePrecision(memory) });
+      }
       const kept = storagePrecision(memory.weights);
       const fetched = await fetchWeights(model, backend, kept, options);
       const tier = new RamTier(memory.ramBytes);

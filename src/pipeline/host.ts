@@ -1,5 +1,7 @@
 /** @file The worker's side of the boundary: what the page may call, in values that can be cloned or proxied. */
 import { proxy, type ProxyMarked, transfer } from 'comlink';
+import type { ModelCheckpoint } from '../families/family.ts';
+import { openCheckpoint } from '../families/open-checkpoint.ts';
 import { probeDevice } from '../runtime/device.ts';
 import { HttpSource } from '../weights/http-source.ts';
 import type {
@@ -19,8 +21,9 @@ import type {
   PlanOptions,
   Progress,
 } from './api.ts';
-import { EnginePipeline, inspectSource, planSource } from './engine.ts';
+import { describeCheckpoint, EnginePipeline } from './engine.ts';
 import type { EngineResult } from './engine-result.ts';
+import { planMemory } from './memory-plan.ts';
 
 /** Callbacks of a call, as one object that comlink proxies. */
 export interface Listener {
@@ -34,7 +37,10 @@ export type PlainGenerateOptions = Omit<
   GenerateOptions,
   'onProgress' | 'onFrames' | 'onStepEnd' | 'signal'
 >;
-export type PlainLoadOptions = Pick<LoadOptions, 'device' | 'dtype' | 'memory' | 'storage'>;
+export type PlainLoadOptions = Pick<
+  LoadOptions,
+  'device' | 'dtype' | 'memory' | 'storage' | 'clip'
+>;
 export type PlainPlanOptions = Omit<PlanOptions, 'signal'>;
 export type PlainEncodeOptions = Omit<EncodeOptions, 'onProgress' | 'signal'>;
 
@@ -124,14 +130,26 @@ function copyForTransfer(group: FrameGroup): FrameGroup {
   return transfer({ ...group, rgba }, [rgba.buffer]);
 }
 
+/** The checkpoint that was looked at last: a form makes plans of it with every change. */
+let inspected: { source: string; checkpoint: ModelCheckpoint } | undefined;
+
 export const host = {
   probe: (choice: DeviceChoice): Promise<DeviceReport> => probeDevice(choice),
 
-  inspect: (source: string, signal: AbortSignal): Promise<CheckpointReport> =>
-    inspectSource(new HttpSource(source), signal),
+  async inspect(source: string, signal: AbortSignal): Promise<CheckpointReport> {
+    const files = new HttpSource(source);
+    const checkpoint = await openCheckpoint(files, { signal });
+    inspected = { source, checkpoint };
+    return describeCheckpoint(files, checkpoint);
+  },
 
-  plan: (source: string, options: PlainPlanOptions, signal: AbortSignal): Promise<MemoryPlan> =>
-    planSource(new HttpSource(source), { ...options, signal }),
+  async plan(source: string, options: PlainPlanOptions, signal: AbortSignal): Promise<MemoryPlan> {
+    if (inspected?.source !== source) await host.inspect(source, signal);
+    const report = await probeDevice(options.device ?? 'auto');
+    signal.throwIfAborted();
+    if (!inspected) throw new Error('nothing was inspected');
+    return planMemory(inspected.checkpoint, report, options);
+  },
 
   async load(
     source: string,

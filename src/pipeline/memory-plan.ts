@@ -3,6 +3,7 @@ import type { ComponentName, ModelCheckpoint } from '../families/family.ts';
 import type { DeviceReport } from '../runtime/device.ts';
 import { BudgetTooSmallError, TensorTooLargeError } from '../runtime/planner.ts';
 import type {
+  ClipSize,
   ComputeDtype,
   LoadOptions,
   MemoryPlan,
@@ -17,7 +18,7 @@ import {
   resolveMemory,
   storagePrecision,
 } from './memory-settings.ts';
-import { planRun, type RunPlan } from './plan.ts';
+import { type PlannedParameters, planRun, type RunPlan } from './plan.ts';
 import { resolveRequest } from './request.ts';
 
 const NAMES: readonly ComponentName[] = ['text_encoder', 'transformer', 'vae'];
@@ -56,6 +57,30 @@ function isResident({ phases }: RunPlan): boolean {
 }
 
 /**
+ * A clip's parameters as far as its memory depends on them.
+ * @throws ZoetropeError `invalid-argument` for a size that the checkpoint cannot do.
+ */
+export function resolveClip(
+  checkpoint: ModelCheckpoint,
+  report: DeviceReport,
+  { dtype }: MemorySettings,
+  clip: ClipSize,
+): PlannedParameters {
+  return resolveRequest(
+    // The plan is that of any prompt and any seed.
+    { ...clip, prompt: 'any', seed: 0 },
+    {
+      model: '',
+      scheduler: checkpoint.schedulerName,
+      device: report.device,
+      dtype,
+      defaults: checkpoint.defaults,
+      constraints: checkpoint.constraints,
+    },
+  );
+}
+
+/**
  * What a clip of `options`' size will take; what is absent is the checkpoint's default.
  * @throws ZoetropeError `invalid-argument`, `feature-missing`.
  */
@@ -66,18 +91,8 @@ export function planMemory(
 ): MemoryPlan {
   // Whether weights are kept in storage changes nothing on the device.
   const settings = settleMemory(checkpoint, report, { ...options, storage: true });
-  const { weights, dtype, budgetBytes, targetBytes } = settings;
-  const parameters = resolveRequest(
-    { ...options, prompt: 'plan', seed: 0 },
-    {
-      model: '',
-      scheduler: checkpoint.schedulerName,
-      device: report.device,
-      dtype,
-      defaults: checkpoint.defaults,
-      constraints: checkpoint.constraints,
-    },
-  );
+  const { weights, budgetBytes, targetBytes } = settings;
+  const parameters = resolveClip(checkpoint, report, settings, options);
   const kept = storagePrecision(weights);
   const common = {
     weights,
