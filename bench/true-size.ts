@@ -38,7 +38,7 @@ const LAYERS: Record<Size, number> = { tiny: 2, small: PUBLISHED_LAYERS, large: 
 const LATENTS: Record<Size, { frames: number; height: number; width: number; text: number }> = {
   tiny: { frames: 1, height: 2, width: 4, text: 4 },
   small: { frames: 1, height: 8, width: 16, text: 16 },
-  large: { frames: 5, height: 32, width: 56, text: 512 },
+  large: { frames: 3, height: 32, width: 56, text: 512 },
 };
 
 async function openModel(

@@ -32,7 +32,7 @@ const SIZES: Record<Size, { heads: number; headDim: number; latents: LatentShape
   {
     tiny: { heads: 2, headDim: 16, latents: latents(1, 4), text: 4 },
     small: { heads: 4, headDim: 64, latents: latents(1, 8), text: 16 },
-    large: { heads: 8, headDim: 128, latents: latents(5, 32), text: 256 },
+    large: { heads: 6, headDim: 128, latents: latents(5, 32), text: 256 },
   };
 
 function latents(frames: number, side: number): LatentShape {
