@@ -1,37 +1,45 @@
 /** @file What a decode takes: bytes on the device, and operations. */
-import { byteLength, type Value } from '../graph/types.ts';
+import { bufferBytes, type Value } from '../graph/types.ts';
 import type { DecoderPlan, DecoderStage } from './decoder-plan.ts';
 import { tilesOf } from './tile-grid.ts';
-
-/** Sizes are rounded up as GPU buffers are. */
-const ALIGNMENT = 16;
 
 /**
  * Bytes that a decode holds besides weights and graphs' intermediates: in tiles, what goes into and comes out of one run;
  * of whole frames the caches of all stages as well. What leaves the device passes through a staging buffer of its size.
  */
 export function decodeActivationBytes(plan: DecoderPlan): number {
-  const stages = [...plan.first, ...plan.rest];
-  return plan.isTiled
-    ? pooledBytes(stages.map(({ graph }) => [...graph.inputs, ...graph.outputs])) +
-        pooledBytes(stages.flatMap(({ graph }) => graph.outputs.map((value) => [value])))
-    : wholeFrameBytes(plan);
+  return plan.isTiled ? tileBytes(plan) : wholeFrameBytes(plan);
 }
 
-function wholeFrameBytes(plan: DecoderPlan): number {
-  const stages = [...plan.first, ...plan.rest];
-  const caches = plan.rest
+function tileBytes({ first, rest }: DecoderPlan): number {
+  const graphs = [...first, ...rest].map(({ graph }) => graph);
+  const downloads = graphs.flatMap(({ outputs }) => outputs.map((value) => [value]));
+  return (
+    pooledBytes(graphs.map(({ inputs, outputs }) => [...inputs, ...outputs])) +
+    pooledBytes(downloads)
+  );
+}
+
+function wholeFrameBytes({ first, rest }: DecoderPlan): number {
+  const caches = (rest.length > 0 ? rest : first)
     .flatMap(({ graph }) => graph.inputs.filter(isCache))
     .reduce((sum, value) => sum + bytesOf(value), 0);
-  const activations = pooledBytes(
-    stages.map(({ graph }) => [
-      ...graph.inputs.filter((value) => !isCache(value)),
-      ...graph.outputs,
-    ]),
+  const downloads = [first, rest].flatMap((chunk) =>
+    chunk.slice(-1).map(({ graph }) => graph.outputs.filter(({ name }) => name === 'y')),
   );
-  const kept = Math.max(...stages.filter((s) => s.opensBlock).map(inputBytes), 0);
-  const pictures = Math.max(...stages.slice(-1).map(outputBytes), 0);
-  return caches + activations + kept + pictures;
+  return caches + pooledBytes([...held(first), ...held(rest)]) + pooledBytes(downloads);
+}
+
+/** What is on the device besides caches while each stage of a chunk runs. */
+function held(chunk: readonly DecoderStage[]): Value[][] {
+  let kept: Value[] = [];
+  return chunk.map(({ graph, opensBlock, usesSkip }) => {
+    // The stage that uses what was kept declares it as an input.
+    if (usesSkip) kept = [];
+    const values = [...graph.inputs.filter((value) => !isCache(value)), ...graph.outputs, ...kept];
+    if (opensBlock) kept = graph.inputs.filter(({ name }) => name === 'x');
+    return values;
+  });
 }
 
 function isCache({ name }: Value): boolean {
@@ -53,17 +61,7 @@ function pooledBytes(turns: readonly (readonly Value[])[]): number {
 }
 
 function bytesOf({ dtype, shape }: Value): number {
-  return Math.ceil(byteLength(dtype, shape) / ALIGNMENT) * ALIGNMENT;
-}
-
-function inputBytes({ graph }: DecoderStage): number {
-  const x = graph.inputs.find(({ name }) => name === 'x');
-  return x ? bytesOf(x) : 0;
-}
-
-function outputBytes({ graph }: DecoderStage): number {
-  const y = graph.outputs.find(({ name }) => name === 'y');
-  return y ? bytesOf(y) : 0;
+  return bufferBytes(dtype, shape);
 }
 
 /** Bytes of the largest tensor that a kernel of the decode reads or writes. */

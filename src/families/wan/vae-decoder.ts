@@ -115,7 +115,7 @@ function decoderStages(
   for (const [i, width] of widths.entries()) {
     const block = `decoder.up_blocks.${i}`;
     const shortcutChannels = stages.channels;
-    if (isResidual) stages.openBlock();
+    if (isResidual && i < widths.length - 1) stages.openBlock();
     for (let j = 0; j <= numResBlocks; j++) addResnet(`${block}.resnets.${j}`, width);
     if (i === widths.length - 1) break;
     const spec = {

@@ -10,10 +10,10 @@ const CONFIG = vaeConfig({
   dimMult: [1, 2],
   downsample: [true],
   isResidual: false,
-  baseDim: 32,
+  baseDim: 24,
 });
-const SIZE = { height: 7, width: 10 };
-const TILE = 4 * CONFIG.scaleFactorSpatial;
+const SIZE = { height: 10, width: 14 };
+const TILE = 6 * CONFIG.scaleFactorSpatial;
 
 function predicted(plan: DecoderPlan): number {
   const activationBytes = decodeActivationBytes(plan);
