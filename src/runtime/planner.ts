@@ -89,7 +89,8 @@ export function planPhase(
       throw new TensorTooLargeError(graph.name, graph.largestTensorBytes, maxTensorBytes);
     }
   }
-  const cycle = stages.filter(({ once }) => once !== true);
+  // A stage without weights (a tiled decode's attention) has nothing to stream.
+  const cycle = stages.filter((stage) => stage.once !== true && stageWeightBytes(stage) > 0);
   // What is visited once has come and gone before the cycle's weights arrive.
   const onceBytes = Math.max(0, ...stages.filter(({ once }) => once).map(stageWeightBytes));
   const workingSetBytes = activationBytes + scratchBytes([...stages, ...variants]) + OVERHEAD_BYTES;

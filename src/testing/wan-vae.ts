@@ -5,6 +5,7 @@ import type { Size } from '../decode/tile-grid.ts';
 import { parseVaeConfig, type WanVaeConfig } from '../families/wan/config.ts';
 import type { LedgerReading } from '../runtime/ledger.ts';
 import { StageRunner } from '../runtime/stage-runner.ts';
+import type { StreamingPlan } from '../runtime/streamed-weights.ts';
 import { testBackend } from './backend.ts';
 import { generator, RandomWeights } from './random-weights.ts';
 
@@ -36,14 +37,18 @@ export function vaeConfig(form: VaeForm): WanVaeConfig {
   });
 }
 
-/** Decodes random latents of a size; equal for equal sizes. Nothing is left on the device but compiled sessions. */
+/**
+ * Decodes random latents of a size; equal for equal sizes. Nothing is left on the device but compiled sessions.
+ * @param streaming Default: all weights stay on the device.
+ */
 export async function decodeRandom(
   plan: DecoderPlan,
   latentFrames: number,
   { height, width }: Size,
+  streaming?: StreamingPlan,
 ): Promise<{ pictures: number[]; memory: LedgerReading }> {
   const backend = await testBackend();
-  const runner = new StageRunner(backend, new RandomWeights(), { kind: 'decode' });
+  const runner = new StageRunner(backend, new RandomWeights(), { kind: 'decode', streaming });
   const random = generator('latents');
   const latents = Array.from({ length: latentFrames }, () =>
     Float32Array.from({ length: height * width * LATENT_CHANNELS }, () => 1.5 * random()),

@@ -41,6 +41,19 @@ describe.each(Object.entries(FORMS))('tiles of a %s decoder', (_, form) => {
   });
 });
 
+test('tiles with weights that are streamed change no pixel either', async () => {
+  const config = vaeConfig({ dimMult: [1, 2, 2], downsample: [true, true], isResidual: true });
+  const size = { height: 5, width: 4 };
+  const plan = decoderPlan(config, size, 2 * config.scaleFactorSpatial);
+  const needs = { stages: plan.rest, variants: plan.first, activationBytes: 0 };
+  const { workingSetBytes, weightBytes } = planPhase(needs, Infinity);
+  const { streaming } = planPhase(needs, workingSetBytes + weightBytes / 2);
+  expect(streaming?.streamed.length).toBeGreaterThan(2);
+  const resident = await decodeRandom(plan, 3, size);
+  const streamed = await decodeRandom(plan, 3, size, streaming);
+  expect(streamed.pictures).toEqual(resident.pictures);
+});
+
 describe('memory of a decode in tiles', () => {
   const config = vaeConfig({ dimMult: [1, 2], downsample: [true], isResidual: false });
 
