@@ -9,7 +9,8 @@ import { ortLock } from './mutex.ts';
 import { loadWasmOrt, type OrtModule } from './ort.ts';
 
 interface CpuTensor extends DeviceTensor {
-  data: HostData;
+  /** Made when it is first read: an upload or a run brings an array of its own. */
+  data: HostData | undefined;
   freed: boolean;
 }
 
@@ -30,11 +31,11 @@ export class WasmBackend implements Backend {
 
   allocate(dtype: DType, shape: Shape, kind: TensorKind): CpuTensor {
     this.ledger.reserve(kind, byteLength(dtype, shape));
-    return { dtype, shape, kind, data: hostArray(dtype, elementCount(shape)), freed: false };
+    return { dtype, shape, kind, data: undefined, freed: false };
   }
 
   clear(tensor: DeviceTensor): void {
-    asCpu(tensor).data.fill(0 as never);
+    asCpu(tensor).data = hostArray(tensor.dtype, elementCount(tensor.shape));
   }
 
   upload(tensor: DeviceTensor, data: HostData): void {
@@ -43,7 +44,7 @@ export class WasmBackend implements Backend {
   }
 
   download(tensor: DeviceTensor): Promise<Float32Array<ArrayBuffer>> {
-    const { data } = asCpu(tensor);
+    const data = dataOf(asCpu(tensor));
     if (!(data instanceof Float32Array)) throw new Error(`download of ${tensor.dtype}`);
     return Promise.resolve(data.slice());
   }
@@ -52,6 +53,7 @@ export class WasmBackend implements Backend {
     const cpu = asCpu(tensor);
     if (!cpu.freed) this.ledger.release(cpu.kind, byteLength(cpu.dtype, cpu.shape));
     cpu.freed = true;
+    cpu.data = undefined;
   }
 
   async prepare(graph: Graph): Promise<void> {
@@ -90,8 +92,9 @@ export class WasmBackend implements Backend {
     });
   }
 
-  #ortTensor({ dtype, data, shape }: CpuTensor): Tensor {
-    return new this.#ort.Tensor(dtype, data as never, [...shape]);
+  #ortTensor(tensor: CpuTensor): Tensor {
+    const { dtype, shape } = tensor;
+    return new this.#ort.Tensor(dtype, dataOf(tensor) as never, [...shape]);
   }
 
   /** Runs are synchronous inside the wasm module: a turn of the event loop lets a cancel arrive. */
@@ -117,6 +120,11 @@ export class WasmBackend implements Backend {
   dispose(): Promise<void> {
     return this.trim({ sessions: true });
   }
+}
+
+function dataOf(tensor: CpuTensor): HostData {
+  tensor.data ??= hostArray(tensor.dtype, elementCount(tensor.shape));
+  return tensor.data;
 }
 
 function hostArray(dtype: DType, count: number): HostData {
