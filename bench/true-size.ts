@@ -16,7 +16,7 @@ import { Q8 } from '../src/weights/quantize-format.ts';
 import { readJson } from '../src/weights/source.ts';
 import { StoredWeights } from '../src/weights/stored-weights.ts';
 import type { BenchContext, Benchmark, Size } from './context.ts';
-import { atLeast, atMost, exactly } from './goals.ts';
+import { atLeast, atMost, between, exactly } from './goals.ts';
 import { interleaved, seconds } from './measure.ts';
 import { MemoryWatch, watchWasmMemories } from './memory-watch.ts';
 import { PUBLISHED_LAYERS, PUBLISHED_PARAMETERS } from './true-size-model.ts';
@@ -163,7 +163,7 @@ async function measureStep(
     await loaded.dispose();
     context.row('streamed blocks', plan.streaming?.streamed.length ?? 0, 'count');
     context.row('ledger peak', peakBytes / MIB, 'MiB', atMost(BUDGET_BYTES / MIB));
-    context.row('predicted / peak', plan.predictedPeakBytes / peakBytes, 'ratio');
+    context.row('predicted / peak', plan.predictedPeakBytes / peakBytes, 'ratio', between(1, 1.1));
     const broken = velocity.filter((value) => !Number.isFinite(value)).length;
     context.row('velocities that are not finite', broken, 'count', exactly(0));
   } finally {

@@ -11,7 +11,7 @@ import type { StreamingPlan } from './streamed-weights.ts';
 const SLOTS = [2, 1];
 
 /** onnxruntime's uniform buffers and what it uploads constants through; docs/decisions/0004 has the measurements. */
-const OVERHEAD_BYTES = 64 * 1024;
+const OVERHEAD_BYTES = 32 * 1024;
 
 /** Bytes of a buffer → how many of that size. */
 type BufferCounts = ReadonlyMap<number, number>;

@@ -50,7 +50,10 @@ export class StageRunner {
     }
   }
 
-  /** Runs one stage over each set of inputs. The outputs belong to the caller, who frees them. */
+  /**
+   * Runs one stage over each set of inputs. The outputs belong to the caller, who frees them; of a stage that is visited
+   * once, the inputs are freed here.
+   */
   async run(stage: Stage, batch: readonly Bindings[]): Promise<Record<string, DeviceTensor>[]> {
     const weights = await this.#weights.acquire(stage);
     const results: Record<string, DeviceTensor>[] = [];
@@ -62,8 +65,11 @@ export class StageRunner {
       results.push(outputs);
     }
     this.#weights.release(stage);
-    // Its buffers may be of sizes that nobody else wants.
-    if (stage.once) await this.backend.trim();
+    if (stage.once) {
+      this.free(...batch.flatMap((inputs) => Object.values(inputs)));
+      // Its buffers, and its inputs', may be of sizes that nobody else wants.
+      await this.backend.trim();
+    }
     return results;
   }
 

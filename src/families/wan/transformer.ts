@@ -160,7 +160,6 @@ export class WanTransformer {
     const shape = [1, this.#shape.textTokens, this.#config.textDim];
     const inputs = texts.map((text) => ({ embeds: this.#runner.put('float32', shape, text) }));
     const results = await this.#runner.run(this.#stages.text, inputs);
-    this.#runner.free(...inputs.map(({ embeds }) => embeds));
     return results.map((outputs) => output(outputs, 'text'));
   }
 
