@@ -17,6 +17,7 @@ FAMILIES = {
     "noise": "noise",
     "pocket": "pocket",
     "tokenizer": "tokenizer",
+    "tokenizer-multilingual": "multilingual",
     "end-to-end": "end_to_end",
 }
 

@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 import tokenizerJson from '../../../models/pocket/tokenizer/tokenizer.json' with { type: 'json' };
 import tokenizerConfig from '../../../models/pocket/tokenizer/tokenizer_config.json' with { type: 'json' };
 import fixture from '../../../models/parity/fixtures/tokenizer-cases.json' with { type: 'json' };
+import multilingual from '../../../models/parity/fixtures/tokenizer-multilingual/cases.json' with { type: 'json' };
+import multilingualConfig from '../../../models/parity/fixtures/tokenizer-multilingual/tokenizer_config.json' with { type: 'json' };
+import multilingualJson from '../../../models/parity/fixtures/tokenizer-multilingual/tokenizer.json' with { type: 'json' };
 import { cleanPrompt } from './prompt.ts';
 import { loadTokenizer } from './tokenizer.ts';
 
@@ -49,6 +52,24 @@ describe('encodePrompt', () => {
 
   it.each([0, -1, 2.5, NaN, Infinity])('refuses %d as a length', (length) => {
     expect(() => tokenizer.encodePrompt('a', length)).toThrow(INVALID);
+  });
+});
+
+describe('a vocabulary of the kind of umT5', () => {
+  const umt5 = loadTokenizer(multilingualJson, multilingualConfig);
+
+  it.each(multilingual.cases)('has the ids of transformers for $prompt', ({ prompt, ids }) => {
+    expect(umt5.encodePrompt(prompt, 1000).ids).toEqual(ids);
+  });
+
+  it('falls back to bytes', () => {
+    const pieces = multilingualJson.model.vocab.map(([piece]) => piece);
+    const { ids } = umt5.encodePrompt('🔴', 512);
+    expect(ids.map((id) => pieces[id])).toEqual([
+      '▁',
+      ...['<0xF0>', '<0x9F>', '<0x94>', '<0xB4>'],
+      '</s>',
+    ]);
   });
 });
 

@@ -2,8 +2,15 @@
  * @file Prompts to token ids, for text encoders of the T5 kind: the checkpoint's own `tokenizer.json`, and transformers'
  * truncation.
  */
-import { Tokenizer } from '@huggingface/tokenizers';
+import {
+  type Normalizer,
+  PrecompiledNormalizer,
+  SequenceNormalizer,
+  Tokenizer,
+} from '@huggingface/tokenizers';
 import { invalidArgument, modelFormat } from '../../errors.ts';
+import { fallBackToBytes } from './byte-fallback.ts';
+import { CharactersMap } from './characters-map.ts';
 
 /** What diffusers' pipelines for T5 use at most, whatever the tokenizer allows. */
 const LONGEST_SEQUENCE = 512;
@@ -66,6 +73,7 @@ function open(json: Record<string, unknown>, config: Record<string, unknown>): E
   if (!hasVocabulary(json['model'])) throw damaged('tokenizer.json has no vocabulary.');
   try {
     const tokenizer = new Tokenizer(json, { ...config, eos_token: tokenText(config['eos_token']) });
+    completeLikeRust(tokenizer, json['model']);
     const encode = (text: string, addSpecialTokens: boolean): number[] =>
       tokenizer.encode(text, { add_special_tokens: addSpecialTokens }).ids;
     const probe = encode('a b', false);
@@ -82,6 +90,24 @@ function open(json: Record<string, unknown>, config: Record<string, unknown>): E
     if (error instanceof Error && error.name === 'ZoetropeError') throw error;
     throw damaged(`tokenizer.json cannot be read: ${String(error)}`, error);
   }
+}
+
+/** Gives the library's tokenizer what it leaves out of Unigram models. */
+function completeLikeRust(tokenizer: Tokenizer, model: unknown): void {
+  tokenizer.normalizer = withCharactersMap(tokenizer.normalizer);
+  const isUnigram = isRecord(model) && model['type'] === 'Unigram';
+  if (isUnigram && model['byte_fallback'] === true && tokenizer.model) {
+    fallBackToBytes(tokenizer.model);
+  }
+}
+
+function withCharactersMap(normalizer: Normalizer | null): Normalizer | null {
+  if (normalizer instanceof SequenceNormalizer) {
+    normalizer.normalizers = normalizer.normalizers.map(withCharactersMap);
+  }
+  if (!(normalizer instanceof PrecompiledNormalizer)) return normalizer;
+  const encoded: unknown = normalizer.charsmap;
+  return typeof encoded === 'string' && encoded !== '' ? new CharactersMap(encoded) : normalizer;
 }
 
 /** A Unigram vocabulary lists pieces with their scores, the others map pieces to ids. */
