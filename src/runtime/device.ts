@@ -33,10 +33,10 @@ export interface OpenDevice {
 const FEATURES: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
 
 /**
- * onnxruntime's attention kernel gives wrong sums with subgroups of four, which SwiftShader has; without the feature it
- * takes another path, which is right (docs/decisions/0001). Hardware has at least eight.
+ * onnxruntime's attention kernel gives wrong sums with subgroups of four and eight, which software adapters have; without
+ * the feature it takes another path, which is right (docs/decisions/0001).
  */
-const MIN_SUBGROUP_SIZE = 8;
+const MIN_SUBGROUP_SIZE = 16;
 
 /** Limits that are asked for at the adapter's maximum: onnxruntime sizes its kernels and splits tensors by them. */
 const LIMITS = [

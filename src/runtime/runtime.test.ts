@@ -115,7 +115,7 @@ describe('the device', () => {
       hasSubgroups: true,
       maxBufferSize: 2 ** 31,
     });
-    const software = browser({ description: 'llvmpipe', subgroupMinSize: 4 });
+    const software = browser({ description: 'llvmpipe', subgroupMinSize: 8 });
     expect(await probeDevice('webgpu', software)).toMatchObject({
       device: 'webgpu',
       isSoftware: true,
