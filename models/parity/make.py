@@ -13,6 +13,7 @@ FAMILIES = {
     "umt5": "umt5",
     "wan-transformer": "wan_transformer",
     "wan-vae": "wan_vae",
+    "taehv": "taehv",
     "schedulers": "schedulers",
     "noise": "noise",
     "pocket": "pocket",

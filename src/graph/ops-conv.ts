@@ -20,16 +20,16 @@ export function framesOf(g: GraphBuilder, x: Value): Frames {
 
 /**
  * Convolution of each frame, stride 1, zero padding that keeps the size.
- * @param x `[T, H, W, C]`; @param weight `[O, C, k, k]`, k odd; @param bias `[O]`.
+ * @param x `[T, H, W, C]`; @param weight `[O, C, k, k]`, k odd; @param bias `[O]`, or absent.
  */
-export function conv2d(g: GraphBuilder, x: Value, weight: Value, bias: Value): Value {
+export function conv2d(g: GraphBuilder, x: Value, weight: Value, bias?: Value): Value {
   const { t, h, w, c } = framesOf(g, x);
   const [outChannels, inChannels, kh, kw] = weight.shape;
   const isWeight = weight.shape.length === 4 && inChannels === c;
   if (!isWeight || !outChannels || !kh || !kw || kh % 2 === 0 || kw % 2 === 0) {
-    g.fail('Conv', 'weight must be [O, C, k, k] with k odd', [x, weight, bias]);
+    g.fail('Conv', 'weight must be [O, C, k, k] with k odd', [x, weight]);
   }
-  if (bias.shape.length !== 1 || bias.shape[0] !== outChannels) {
+  if (bias && (bias.shape.length !== 1 || bias.shape[0] !== outChannels)) {
     g.fail('Conv', 'bias must be [O]', [x, weight, bias]);
   }
   if (c % 4 !== 0 && outChannels % 4 === 0) {
@@ -44,7 +44,7 @@ export function conv2d(g: GraphBuilder, x: Value, weight: Value, bias: Value): V
   const channelsFirst = transpose(g, x, [0, 3, 1, 2]);
   const output = { dtype: x.dtype, shape: [t, outChannels, h, w] };
   const convolved = first(
-    g.node('Conv', [channelsFirst, weight, bias], [output], {
+    g.node('Conv', [channelsFirst, weight, ...(bias ? [bias] : [])], [output], {
       attributes: { kernel_shape: [BigInt(kh), BigInt(kw)], pads },
       flops: 2 * t * h * w * outChannels * c * kh * kw,
       // WebGPU's kernel wants the weight in another order, and a weight that is an input is reordered at every run.

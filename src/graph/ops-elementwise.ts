@@ -53,6 +53,13 @@ export function silu(g: GraphBuilder, x: Value): Value {
   );
 }
 
+/** `limit · tanh(x / limit)`: next to no change around 0, and never beyond ±limit. */
+export function softClamp(g: GraphBuilder, x: Value, limit: number): Value {
+  const scalar = (value: number): Value => cast(g, g.constant(Float32Array.of(value)), x.dtype);
+  const bent = first(g.node('Tanh', [mul(g, x, scalar(1 / limit))], [x]));
+  return mul(g, bent, scalar(limit));
+}
+
 /** The tanh approximation of GELU (Hendrycks & Gimpel 2016), torch's `approximate='tanh'`. */
 export function geluTanh(g: GraphBuilder, x: Value): Value {
   return first(g.node('Gelu', [x], [x], { attributes: { approximate: 'tanh' } }));

@@ -16,7 +16,7 @@ export type WeightsStem = (typeof STEMS)[number];
 
 export class ComponentFiles {
   readonly source: FileSource;
-  /** Folder of the component in the source; '' for the source's root. */
+  /** Folder of the component in the source, '' for the source's root; or the path of its only file. */
   readonly folder: string;
   readonly tensors: ReadonlyMap<string, LocatedTensor>;
 
@@ -47,6 +47,17 @@ export class ComponentFiles {
       }
     }
     return new ComponentFiles(source, folder, tensors);
+  }
+
+  /** Reads the header of a safetensors file that is a component by itself. */
+  static async openFile(
+    source: FileSource,
+    file: string,
+    options?: ReadOptions,
+  ): Promise<ComponentFiles> {
+    const header = await readSafetensorsHeader(source, file, options);
+    const located = [...header].map(([name, entry]) => [name, { ...entry, file }] as const);
+    return new ComponentFiles(source, file, new Map(located));
   }
 
   /** Total elements of all tensors. */
