@@ -132,3 +132,15 @@ export interface ModelCheckpoint {
   /** Latent frame `frame`, scaled as the decoder wants it, channels last. */
   decoderInput(latents: Float32Array, shape: LatentShape, frame: number): Float32Array<ArrayBuffer>;
 }
+
+/** As much of a checkpoint as a plan needs: nothing of it is in the files' contents, so a configuration is enough. */
+export type PlannedModel = Pick<
+  ModelCheckpoint,
+  | 'schedulerName'
+  | 'constraints'
+  | 'defaults'
+  | 'components'
+  | 'storedBytes'
+  | 'latentShape'
+  | 'needs'
+>;

@@ -1,5 +1,5 @@
 /** @file The plan of a clip as a user is told it: how it will fit, and why so, before anything is fetched. */
-import type { ComponentName, ModelCheckpoint } from '../families/family.ts';
+import type { ComponentName, PlannedModel } from '../families/family.ts';
 import type { DeviceReport } from '../runtime/device.ts';
 import { BudgetTooSmallError, TensorTooLargeError } from '../runtime/planner.ts';
 import type {
@@ -25,7 +25,7 @@ const NAMES: readonly ComponentName[] = ['text_encoder', 'transformer', 'vae'];
 
 /** The memory options of a pipeline: what is left open is settled by what the checkpoint's default clip takes. */
 export function settleMemory(
-  checkpoint: ModelCheckpoint,
+  checkpoint: PlannedModel,
   report: DeviceReport,
   options: Pick<LoadOptions, 'memory' | 'dtype' | 'storage'>,
 ): MemorySettings {
@@ -36,7 +36,7 @@ export function settleMemory(
 
 /** As they are if all of them can stay on the device; else in 8 bits, which loses next to nothing. */
 function chooseWeights(
-  checkpoint: ModelCheckpoint,
+  checkpoint: PlannedModel,
   dtype: ComputeDtype,
   targetBytes: number,
 ): WeightsFormat {
@@ -61,7 +61,7 @@ function isResident({ phases }: RunPlan): boolean {
  * @throws ZoetropeError `invalid-argument` for a size that the checkpoint cannot do.
  */
 export function resolveClip(
-  checkpoint: ModelCheckpoint,
+  checkpoint: PlannedModel,
   report: DeviceReport,
   { dtype }: MemorySettings,
   clip: ClipSize,
@@ -85,7 +85,7 @@ export function resolveClip(
  * @throws ZoetropeError `invalid-argument`, `feature-missing`.
  */
 export function planMemory(
-  checkpoint: ModelCheckpoint,
+  checkpoint: PlannedModel,
   report: DeviceReport,
   options: PlanOptions,
 ): MemoryPlan {

@@ -1,5 +1,5 @@
 /** @file What a run will take, phase by phase, settled before anything is computed. */
-import type { ComponentName, ModelCheckpoint } from '../families/family.ts';
+import type { ComponentName, PlannedModel } from '../families/family.ts';
 import type { Precision } from '../graph/index.ts';
 import {
   BudgetTooSmallError,
@@ -42,7 +42,7 @@ const TILES_A_SIDE = [2, 3, 4, 6, 8, 12, 16, 24, 32];
 
 /** @throws BudgetTooSmallError, TensorTooLargeError (`out-of-memory`) of the phase that needs most, if one cannot fit. */
 export function planRun(
-  checkpoint: ModelCheckpoint,
+  checkpoint: PlannedModel,
   parameters: PlannedParameters,
   settings: PlanSettings,
 ): RunPlan {

@@ -1,6 +1,6 @@
 /** @file A stage: a weight-free graph and where its weights are in the checkpoint. */
 import type { Graph, WeightInput } from '../graph/types.ts';
-import type { ComponentFiles } from '../weights/component.ts';
+import type { LocatedTensor } from '../weights/component.ts';
 import type { StorageFormat, WeightNeed } from '../weights/storage-format.ts';
 
 export interface Stage {
@@ -14,11 +14,17 @@ export interface Stage {
   readonly once?: true;
 }
 
+/** Finds tensors: in a component's files, or in the description of some. */
+export interface TensorLocator {
+  locate(prefix: string, weight: WeightInput): LocatedTensor;
+  find(name: string, shape: readonly number[]): LocatedTensor;
+}
+
 /**
  * Where every weight of `stages` lies.
  * @throws ZoetropeError `model-format`, naming the tensor that is missing or of another shape or element type.
  */
-export function locateWeights(files: ComponentFiles, stages: readonly Stage[]): WeightNeed[] {
+export function locateWeights(files: TensorLocator, stages: readonly Stage[]): WeightNeed[] {
   const needs = new Map<string, WeightNeed>();
   for (const { graph, prefix } of stages) {
     for (const weight of graph.weights) {

@@ -8,20 +8,23 @@ import type { GenerationDefaults } from '../family.ts';
 
 const FILE = 'zoetrope.json';
 
+/** `WanPipeline.__call__`'s. */
+export const WAN_DEFAULTS: GenerationDefaults = {
+  height: 480,
+  width: 832,
+  numFrames: 81,
+  numInferenceSteps: 50,
+  guidanceScale: 5,
+  frameRate: 16,
+  maxSequenceLength: 512,
+};
+
 export async function readDefaults(
   source: FileSource,
   maxSequenceLength: number,
   options?: ReadOptions,
 ): Promise<GenerationDefaults> {
-  const defaults: GenerationDefaults = {
-    height: 480,
-    width: 832,
-    numFrames: 81,
-    numInferenceSteps: 50,
-    guidanceScale: 5,
-    frameRate: 16,
-    maxSequenceLength,
-  };
+  const defaults: GenerationDefaults = { ...WAN_DEFAULTS, maxSequenceLength };
   if (!(await source.exists(FILE, options))) return defaults;
   const given = (await readJson(source, FILE, options)) as Record<string, unknown> | null;
   for (const [name, value] of Object.entries(given ?? {})) {
