@@ -94,6 +94,23 @@ export function describeStorage(freshPlace: () => Promise<Place>): void {
     expect(await store.listCheckpoints()).toHaveLength(3);
   });
 
+  test('RAM holds as many of the streamed weights as it was given room for', async () => {
+    const source = await repositoryFolder('models/pocket');
+    const budgetBytes = 14e6;
+    const fromStore = await load(source, { store, memory: { budgetBytes } });
+    const expected = await (await fromStore.generate(REQUEST)).frames();
+    const ramBytes = 3e6;
+    const held = await load(source, {
+      store,
+      storage: true,
+      memory: { budgetBytes, ramBytes },
+    });
+    const result = await held.generate(REQUEST);
+    expect(await result.frames()).toEqual(expected);
+    expect(result.memory.ramBytes).toBeLessThanOrEqual(ramBytes);
+    expect(result.memory.ramBytes).toBeGreaterThan(ramBytes / 2);
+  });
+
   test.each(['q8', 'q4', 'f16'] satisfies WeightsFormat[])(
     'weights are kept as %s, and make the clip that they make from RAM',
     async (weights) => {
