@@ -57,14 +57,17 @@ export interface LoadOptions {
  */
 export type WeightsFormat = 'f32' | 'f16' | 'q8' | 'q4';
 
+/** A format for each component. The decoder has nothing to quantize. */
+export type ComponentFormats = Readonly<Record<ComponentName, WeightsFormat>>;
+
 export interface MemoryOptions {
   /**
    * Bytes on the device, for everything. Weights that do not fit beside the rest are streamed in while others compute.
    * Absent: no limit but the device's.
    */
   budgetBytes?: number;
-  /** Absent: f16 or f32, as `dtype` says. */
-  weights?: WeightsFormat;
+  /** One for all, or some components' own. Absent: f16 or f32, as `dtype` says. */
+  weights?: WeightsFormat | Partial<ComponentFormats>;
   /** Bytes of RAM for weights that are read from storage again and again. Needs `storage`. Absent: none. */
   ramBytes?: number;
   /** Whether both passes of guidance hold their activations at once. Absent: batched, unless only the other fits. */
@@ -76,6 +79,7 @@ export interface MemoryOptions {
 /** One phase of a run on the device, as predicted. */
 export interface PhaseMemory {
   readonly name: ComponentName;
+  readonly weights: WeightsFormat;
   /** Of all stages. */
   readonly weightBytes: number;
   /** On the device at once: what stays, and the ring through which the rest passes. */
@@ -94,7 +98,9 @@ export interface MemoryPlan {
   readonly outcome: 'resident' | 'streamed' | 'too-large';
   /** Why, in a sentence for the user. */
   readonly reason: string;
+  /** The transformer's. */
   readonly weights: WeightsFormat;
+  readonly formats: ComponentFormats;
   readonly guidance: 'batched' | 'sequential';
   /** Pixels a side; absent if frames are decoded whole. */
   readonly tile?: number;
@@ -103,7 +109,7 @@ export interface MemoryPlan {
   readonly phases: readonly PhaseMemory[];
   readonly predictedPeakBytes: number;
   readonly downloadBytes: number;
-  /** Of the weights in RAM or in the browser's storage, in the format above. */
+  /** Of the weights in RAM or in the browser's storage, in the formats above. */
   readonly storedBytes: number;
   /** The least budget that would do, if it is too large. */
   readonly leastBudgetBytes?: number;

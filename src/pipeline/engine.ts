@@ -24,7 +24,7 @@ import { type FetchOptions, fetchWeights } from './fetch-weights.ts';
 import { FrameStore } from './frame-store.ts';
 import { runGeneration, type RunHooks } from './generate.ts';
 import { resolveClip, settleMemory } from './memory-plan.ts';
-import { computePrecision, type MemorySettings, storagePrecision } from './memory-settings.ts';
+import { computePrecisions, type MemorySettings, storagePrecisions } from './memory-settings.ts';
 import { readMemory } from './memory-reading.ts';
 import { planRun } from './plan.ts';
 import { resolveRequest } from './request.ts';
@@ -83,9 +83,9 @@ export class EnginePipeline implements VideoPipelineInterface {
       backend.ledger.limit(limitBytes);
       if (options.clip) {
         const parameters = resolveClip(model, backend.report, memory, options.clip);
-        planRun(model, parameters, { ...memory, precision: computePrecision(memory) });
+        planRun(model, parameters, { ...memory, precision: computePrecisions(memory) });
       }
-      const kept = storagePrecision(memory.weights);
+      const kept = storagePrecisions(memory.weights);
       const fetched = await fetchWeights(model, backend, kept, options);
       const tier = new RamTier(memory.ramBytes);
       const weights = {

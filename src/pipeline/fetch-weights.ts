@@ -1,6 +1,5 @@
 /** @file Gets the weights of all components, into RAM or into the store, and says how far it is. */
 import type { ComponentName, ModelCheckpoint } from '../families/family.ts';
-import type { Precision } from '../graph/index.ts';
 import type { Backend } from '../runtime/backend.ts';
 import type { CheckpointStore } from '../store/checkpoint-store.ts';
 import { openBrowserStore } from '../store/indexeddb-backend.ts';
@@ -8,6 +7,7 @@ import { requestPersistence } from '../store/quota.ts';
 import type { ComponentWeights } from '../weights/component-weights.ts';
 import type { LoadOptions } from './api.ts';
 import { readMemory } from './memory-reading.ts';
+import type { ComponentPrecisions } from './memory-settings.ts';
 
 export interface FetchOptions extends Pick<LoadOptions, 'storage' | 'onProgress' | 'signal'> {
   /** Stands in for the browser's storage. */
@@ -31,7 +31,7 @@ async function openStore(options: FetchOptions): Promise<CheckpointStore | undef
 export async function fetchWeights(
   model: ModelCheckpoint,
   backend: Backend,
-  precision: Precision,
+  precision: ComponentPrecisions,
   options: FetchOptions,
 ): Promise<Record<ComponentName, ComponentWeights>> {
   const { onProgress, signal } = options;
@@ -41,7 +41,7 @@ export async function fetchWeights(
   let reported = 0;
   const fetched: ComponentWeights[] = [];
   const fetch = async (file: ComponentName): Promise<ComponentWeights> => {
-    const weights = await model.fetch(file, precision, {
+    const weights = await model.fetch(file, precision[file], {
       ...(options.chunkBytes === undefined ? {} : { chunkBytes: options.chunkBytes }),
       ...(signal ? { signal } : {}),
       ...(store ? { store } : {}),

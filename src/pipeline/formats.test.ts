@@ -9,7 +9,7 @@ let pipeline: EnginePipeline | undefined;
 afterEach(() => pipeline?.dispose());
 
 async function generate(
-  weights: WeightsFormat,
+  weights: MemoryOptions['weights'] & {},
   memory: MemoryOptions = {},
 ): Promise<{ result: VideoResult; frames: readonly FrameGroup[] }> {
   const source = await repositoryFolder('models/pocket');
@@ -54,6 +54,16 @@ test('quantized weights take less memory and make nearly the same clip', async (
     expect(q8.result.memory[figure]).toBeLessThan(0.75 * f32.result.memory[figure]);
     expect(q4.result.memory[figure]).toBeLessThanOrEqual(q8.result.memory[figure]);
   }
+});
+
+test('a text encoder in fewer bits than its transformer', async () => {
+  const f32 = await generate('f32');
+  const q4 = await generate('q4');
+  const mixed = await generate({ text_encoder: 'q4', transformer: 'q8' });
+  expect(psnr(mixed.frames, f32.frames)).toBeGreaterThan(psnr(q4.frames, f32.frames));
+  expect(mixed.result.memory.ramBytes).toBeGreaterThan(q4.result.memory.ramBytes);
+  const q8 = await generate('q8');
+  expect(mixed.result.memory.ramBytes).toBeLessThan(q8.result.memory.ramBytes);
 });
 
 test('a format that is none is refused', async () => {

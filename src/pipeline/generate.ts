@@ -4,7 +4,6 @@ import { decode } from '../decode/decode.ts';
 import type { DecoderPlan } from '../decode/decoder-plan.ts';
 import type { ComponentName, LatentShape, ModelCheckpoint } from '../families/family.ts';
 import { cleanPrompt } from '../families/text/prompt.ts';
-import type { Precision } from '../graph/index.ts';
 import type { Backend, TensorKind } from '../runtime/backend.ts';
 import { StageRunner } from '../runtime/stage-runner.ts';
 import { createScheduler } from '../schedulers/create-scheduler.ts';
@@ -22,7 +21,11 @@ import { toFrameGroup } from './frames.ts';
 import { applyGuidance } from './guidance.ts';
 import { readMemory } from './memory-reading.ts';
 import { randn } from './noise.ts';
-import { computePrecision, type MemorySettings } from './memory-settings.ts';
+import {
+  type ComponentPrecisions,
+  computePrecisions,
+  type MemorySettings,
+} from './memory-settings.ts';
 import { planRun, type RunPlan } from './plan.ts';
 import { FrameStore } from './frame-store.ts';
 
@@ -63,7 +66,7 @@ export async function runGeneration(
   makeScheduler(checkpoint, parameters);
   const isGuided = parameters.guidanceScale > 1;
   // All phases before the first runs: a decode that does not fit is told now, not after the denoising.
-  const precision = computePrecision(context.memory);
+  const precision = computePrecisions(context.memory);
   const plan = planRun(checkpoint, parameters, { ...context.memory, precision });
   const decoder = checkpoint.decoderPlan(latentShape, plan.tile);
   const stepFlops = plan.phases.transformer.flops * (isGuided ? 2 : 1);
@@ -104,7 +107,7 @@ class Run {
   readonly #parameters: GenerationParameters;
   readonly #hooks: RunHooks;
   readonly #plan: RunPlan;
-  readonly #precision: Precision;
+  readonly #precision: ComponentPrecisions;
   readonly #clock: Clock;
 
   constructor(
@@ -112,7 +115,7 @@ class Run {
     parameters: GenerationParameters,
     hooks: RunHooks,
     plan: RunPlan,
-    precision: Precision,
+    precision: ComponentPrecisions,
     clock: Clock,
   ) {
     this.#context = context;
@@ -168,7 +171,7 @@ class Run {
       weights.text_encoder,
       ids,
       maxSequenceLength,
-      this.#precision,
+      this.#precision.text_encoder,
     );
     embeddings.set(key, made);
     for (const oldest of [...embeddings.keys()].slice(0, -KEPT_EMBEDDINGS))
@@ -183,7 +186,7 @@ class Run {
     stepFlops: number,
   ): Promise<Float32Array> {
     const { checkpoint } = this.#context;
-    const precision = this.#precision;
+    const precision = this.#precision.transformer;
     const { numInferenceSteps, seed, guidanceScale, maxSequenceLength } = this.#parameters;
     const { onLatents, onStepEnd, signal } = this.#hooks;
     const scheduler = makeScheduler(checkpoint, this.#parameters);

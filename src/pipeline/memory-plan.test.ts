@@ -3,7 +3,7 @@ import type { ModelCheckpoint } from '../families/family.ts';
 import { openCheckpoint } from '../families/open-checkpoint.ts';
 import type { DeviceReport } from '../runtime/device.ts';
 import { repositoryFolder } from '../testing/fixtures.ts';
-import type { MemoryPlan, PlanOptions } from './api.ts';
+import type { ComponentFormats, MemoryPlan, PlanOptions, WeightsFormat } from './api.ts';
 import { planMemory, settleMemory } from './memory-plan.ts';
 import { type MemorySettings, resolveMemory } from './memory-settings.ts';
 
@@ -28,8 +28,12 @@ function plan(options: PlanOptions = {}, report = GPU): MemoryPlan {
   return planMemory(checkpoint, report, options);
 }
 
+function all(format: WeightsFormat): ComponentFormats {
+  return { text_encoder: format, transformer: format, vae: format };
+}
+
 function resolve(options: Parameters<typeof resolveMemory>[0], report = GPU): MemorySettings {
-  return resolveMemory(options, report, () => 'q8');
+  return resolveMemory(options, report, () => all('q8'));
 }
 
 describe('memory options', () => {
@@ -39,6 +43,8 @@ describe('memory options', () => {
     [{ ramBytes: -1 }, 'memory.ramBytes'],
     [{ tile: 0 }, 'memory.tile'],
     [{ weights: 'q2' as 'q8' }, 'memory.weights'],
+    [{ weights: { transformer: 'q2' as 'q8' } }, 'memory.weights'],
+    [{ weights: { unet: 'q8' } as object }, 'memory.weights'],
     [{ guidance: 'both' as 'batched' }, 'memory.guidance'],
   ])('%j is refused, naming the option', (memory, option) => {
     expect(() => resolve({ memory })).toThrow(
@@ -57,23 +63,42 @@ describe('memory options', () => {
   });
 
   test('the format follows the arithmetic unless it is chosen', () => {
-    expect(resolve({ memory: {} })).toMatchObject({ weights: 'f16', dtype: 'float16' });
-    expect(resolve({ memory: {} }, OLD_GPU)).toMatchObject({ weights: 'f32', dtype: 'float32' });
-    expect(resolve({ memory: {}, dtype: 'float32' })).toMatchObject({ weights: 'f32' });
+    expect(resolve({ memory: {} })).toMatchObject({ weights: all('f16'), dtype: 'float16' });
+    expect(resolve({ memory: {} }, OLD_GPU)).toMatchObject({
+      weights: all('f32'),
+      dtype: 'float32',
+    });
+    expect(resolve({ memory: {}, dtype: 'float32' })).toMatchObject({ weights: all('f32') });
     expect(resolve({ memory: { weights: 'f16' } }, OLD_GPU).dtype).toBe('float32');
     expect(resolve({ memory: { weights: 'f32' } }).dtype).toBe('float32');
     expect(resolve({ memory: { weights: 'q4' } })).toMatchObject({
-      weights: 'q4',
+      weights: all('q4'),
       dtype: 'float16',
     });
   });
 
+  test('a component may have a format of its own', () => {
+    const weights = { text_encoder: 'q4', transformer: 'q8' } as const;
+    expect(resolve({ memory: { weights } }).weights).toEqual({ ...weights, vae: 'f16' });
+    const own = plan({ memory: { weights } });
+    const [q8, q4] = (['q8', 'q4'] as const).map((format) => plan({ memory: { weights: format } }));
+    expect(own).toMatchObject({ weights: 'q8', formats: { ...weights, vae: 'f16' } });
+    expect(own.reason).toContain('(q8, text encoder q4)');
+    expect(own.phases.map(({ name, weightBytes }) => [name, weightBytes])).toEqual([
+      ['text_encoder', q4?.phases[0]?.weightBytes],
+      ['transformer', q8?.phases[1]?.weightBytes],
+      ['vae', q8?.phases[2]?.weightBytes],
+    ]);
+    expect(own.storedBytes).toBeLessThan(q8?.storedBytes ?? 0);
+    expect(own.storedBytes).toBeGreaterThan(q4?.storedBytes ?? Infinity);
+  });
+
   test('auto quantizes only what would not fit as it is', () => {
     expect(settleMemory(checkpoint, GPU, {})).toMatchObject({
-      weights: 'f16',
+      weights: all('f16'),
       budgetBytes: Number.POSITIVE_INFINITY,
     });
-    expect(resolve({ memory: 'auto' }).weights).toBe('q8');
+    expect(resolve({ memory: 'auto' }).weights).toEqual(all('q8'));
   });
 });
 

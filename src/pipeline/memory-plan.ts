@@ -4,6 +4,7 @@ import type { DeviceReport } from '../runtime/device.ts';
 import { BudgetTooSmallError, TensorTooLargeError } from '../runtime/planner.ts';
 import type {
   ClipSize,
+  ComponentFormats,
   ComputeDtype,
   LoadOptions,
   MemoryPlan,
@@ -12,14 +13,19 @@ import type {
   WeightsFormat,
 } from './api.ts';
 import {
-  computePrecision,
+  computePrecisions,
+  eachComponent,
   type MemorySettings,
   plainFormat,
   resolveMemory,
   storagePrecision,
+  storagePrecisions,
 } from './memory-settings.ts';
 import { type PlannedParameters, planRun, type RunPlan } from './plan.ts';
 import { resolveRequest } from './request.ts';
+
+/** umT5-XXL has 6 GB in 8 bits. */
+const LARGE_ENCODER_BYTES = 2 ** 31;
 
 const NAMES: readonly ComponentName[] = ['text_encoder', 'transformer', 'vae'];
 
@@ -34,14 +40,18 @@ export function settleMemory(
   );
 }
 
-/** As they are if all of them can stay on the device; else in 8 bits, which loses next to nothing. */
+/**
+ * As they are if all of them can stay on the device; else in 8 bits, which loses next to nothing. A text encoder that is
+ * large even so has 4: it runs once a prompt, and half of what a model takes up is its.
+ */
 function chooseWeights(
   checkpoint: PlannedModel,
   dtype: ComputeDtype,
   targetBytes: number,
-): WeightsFormat {
+): ComponentFormats {
   const plain = plainFormat(dtype);
-  const precision = computePrecision({ dtype, weights: plain });
+  const whole = eachComponent(() => plain);
+  const precision = computePrecisions({ dtype, weights: whole });
   const unlimited = Number.POSITIVE_INFINITY;
   const settings = {
     precision,
@@ -49,7 +59,13 @@ function chooseWeights(
     budgetBytes: unlimited,
     maxTensorBytes: unlimited,
   };
-  return isResident(planRun(checkpoint, checkpoint.defaults, settings)) ? plain : 'q8';
+  if (isResident(planRun(checkpoint, checkpoint.defaults, settings))) return whole;
+  const encoderBytes = checkpoint.storedBytes('text_encoder', storagePrecision('q8'));
+  return {
+    text_encoder: encoderBytes > LARGE_ENCODER_BYTES ? 'q4' : 'q8',
+    transformer: 'q8',
+    vae: 'q8',
+  };
 }
 
 function isResident({ phases }: RunPlan): boolean {
@@ -93,19 +109,20 @@ export function planMemory(
   const settings = settleMemory(checkpoint, report, { ...options, storage: true });
   const { weights, budgetBytes, targetBytes } = settings;
   const parameters = resolveClip(checkpoint, report, settings, options);
-  const kept = storagePrecision(weights);
+  const kept = storagePrecisions(weights);
   const common = {
-    weights,
+    weights: weights.transformer,
+    formats: weights,
     ...(Number.isFinite(budgetBytes) ? { budgetBytes } : {}),
     downloadBytes: checkpoint.components.reduce((sum, { bytes }) => sum + bytes, 0),
-    storedBytes: NAMES.reduce((sum, name) => sum + checkpoint.storedBytes(name, kept), 0),
+    storedBytes: NAMES.reduce((sum, name) => sum + checkpoint.storedBytes(name, kept[name]), 0),
   };
   try {
     const plan = planRun(checkpoint, parameters, {
       ...settings,
-      precision: computePrecision(settings),
+      precision: computePrecisions(settings),
     });
-    const phases = NAMES.map((name) => phaseMemory(name, plan));
+    const phases = NAMES.map((name) => phaseMemory(name, weights[name], plan));
     const predictedPeakBytes = Math.max(...phases.map((phase) => phase.predictedPeakBytes));
     const { guidance, tile } = plan;
     return {
@@ -135,7 +152,11 @@ export function planMemory(
   }
 }
 
-function phaseMemory(name: ComponentName, { phases }: RunPlan): PhaseMemory {
+function phaseMemory(
+  name: ComponentName,
+  weights: WeightsFormat,
+  { phases }: RunPlan,
+): PhaseMemory {
   const {
     weightBytes,
     residentWeightBytes,
@@ -146,6 +167,7 @@ function phaseMemory(name: ComponentName, { phases }: RunPlan): PhaseMemory {
   } = phases[name];
   return {
     name,
+    weights,
     weightBytes,
     residentWeightBytes,
     workingSetBytes,
@@ -170,7 +192,7 @@ function reasonOf(
   if (streamed.length === 0) {
     const room = isLimited ? `, within ${allowed}` : '';
     sentences.push(
-      `All weights (${weights}) stay on the device: ${megabytes(peakBytes)} at the most${room}.`,
+      `All weights (${formatWords(weights)}) stay on the device: ${megabytes(peakBytes)} at the most${room}.`,
     );
   } else {
     const parts = streamed.map(
@@ -178,7 +200,7 @@ function reasonOf(
         `${streamedStages} of ${stages} stages of the ${COMPONENT[name]}`,
     );
     sentences.push(
-      `The weights (${weights}) do not fit beside the rest in ${allowed}: ` +
+      `The weights (${formatWords(weights)}) do not fit beside the rest in ${allowed}: ` +
         `${parts.join(' and ')} are streamed in while others compute.`,
     );
   }
@@ -186,6 +208,13 @@ function reasonOf(
     sentences.push('The two passes of guidance run one after the other.');
   if (tile !== undefined) sentences.push(`Frames are decoded in tiles of ${tile} pixels.`);
   return sentences.join(' ');
+}
+
+/** The decoder is not quantized: it is not told. */
+function formatWords({ text_encoder, transformer }: ComponentFormats): string {
+  return text_encoder === transformer
+    ? transformer
+    : `${transformer}, text encoder ${text_encoder}`;
 }
 
 const COMPONENT: Readonly<Record<ComponentName, string>> = {

@@ -3,7 +3,14 @@ import { invalidArgument, ZoetropeError } from '../errors.ts';
 import type { Precision } from '../graph/index.ts';
 import type { DeviceReport } from '../runtime/device.ts';
 import { Q4, Q8 } from '../weights/quantize-format.ts';
-import type { ComputeDtype, LoadOptions, MemoryOptions, WeightsFormat } from './api.ts';
+import type {
+  ComponentFormats,
+  ComponentName,
+  ComputeDtype,
+  LoadOptions,
+  MemoryOptions,
+  WeightsFormat,
+} from './api.ts';
 
 export interface MemorySettings {
   /** Nothing may pass it; infinite for no limit. */
@@ -11,7 +18,7 @@ export interface MemorySettings {
   /** What plans aim at: the budget, or for `auto` a guess at what the device has to spare. */
   readonly targetBytes: number;
   readonly dtype: ComputeDtype;
-  readonly weights: WeightsFormat;
+  readonly weights: ComponentFormats;
   readonly ramBytes: number;
   /** Of one tensor; infinite for no limit. */
   readonly maxTensorBytes: number;
@@ -21,6 +28,8 @@ export interface MemorySettings {
   readonly tile?: number;
 }
 
+export type ComponentPrecisions = Readonly<Record<ComponentName, Precision>>;
+
 const GIB = 1024 ** 3;
 
 /** wasm has four at the most, and needs some of it to compute. */
@@ -29,16 +38,17 @@ const WASM_TARGET_BYTES = 3 * GIB;
 const USUAL_RAM_GIB = 8;
 
 const FORMATS: readonly WeightsFormat[] = ['f32', 'f16', 'q8', 'q4'];
+const COMPONENTS: readonly string[] = ['text_encoder', 'transformer', 'vae'];
 const ORDERS: readonly string[] = ['batched', 'sequential'];
 
 /**
- * @param chooseWeights Settles the format for `auto`, among those that lose little, given what plans aim at.
+ * @param chooseWeights Settles the formats for `auto`, among those that lose little, given what plans aim at.
  * @throws ZoetropeError `invalid-argument`, naming the option; `feature-missing` for a dtype that the device lacks.
  */
 export function resolveMemory(
   { memory, dtype, storage }: Pick<LoadOptions, 'memory' | 'dtype' | 'storage'>,
   report: DeviceReport,
-  chooseWeights: (dtype: ComputeDtype, targetBytes: number) => WeightsFormat,
+  chooseWeights: (dtype: ComputeDtype, targetBytes: number) => ComponentFormats,
 ): MemorySettings {
   const isAuto = memory === undefined || memory === 'auto';
   const options: MemoryOptions = isAuto ? {} : memory;
@@ -53,13 +63,7 @@ export function resolveMemory(
       'Add storage: true to read weights from storage, and keep this much of them in RAM.',
     );
   }
-  if (weights !== undefined && !FORMATS.includes(weights)) {
-    throw invalidArgument(
-      'memory.weights',
-      `${weights} is no format.`,
-      `One of ${FORMATS.join(', ')}.`,
-    );
-  }
+  checkFormats(weights);
   if (guidance !== undefined && !ORDERS.includes(guidance)) {
     throw invalidArgument(
       'memory.guidance',
@@ -67,13 +71,14 @@ export function resolveMemory(
       `One of ${ORDERS.join(', ')}.`,
     );
   }
-  const computed = chooseDtype(weights === 'f32' ? 'float32' : (dtype ?? 'auto'), report);
+  const given = typeof weights === 'string' ? weights : weights?.transformer;
+  const computed = chooseDtype(given === 'f32' ? 'float32' : (dtype ?? 'auto'), report);
   const targetBytes = isAuto ? spareBytes(report) : budgetBytes;
   return {
     budgetBytes,
     targetBytes,
     dtype: computed,
-    weights: weights ?? (isAuto ? chooseWeights(computed, targetBytes) : plainFormat(computed)),
+    weights: isAuto ? chooseWeights(computed, targetBytes) : settleFormats(weights, computed),
     ramBytes,
     maxTensorBytes:
       report.device === 'wasm' ? Number.POSITIVE_INFINITY : report.maxStorageBufferBindingSize,
@@ -87,21 +92,53 @@ export function plainFormat(dtype: ComputeDtype): WeightsFormat {
   return dtype === 'float16' ? 'f16' : 'f32';
 }
 
-/** What graphs compute in. */
-export function computePrecision({
-  dtype,
-  weights,
-}: Pick<MemorySettings, 'dtype' | 'weights'>): Precision {
-  if (weights === 'q8' || weights === 'q4') {
-    return { linear: dtype, weights: weights === 'q8' ? Q8 : Q4 };
-  }
-  return { linear: dtype };
+/** What a component's graphs compute in. */
+export function computePrecision(format: WeightsFormat, dtype: ComputeDtype): Precision {
+  const linear = format === 'f32' ? 'float32' : dtype;
+  if (format === 'q8' || format === 'q4') return { linear, weights: format === 'q8' ? Q8 : Q4 };
+  return { linear };
 }
 
 /** What weights are converted for when they are fetched: the layers that are not quantized stay as they come. */
-export function storagePrecision(weights: WeightsFormat): Precision {
-  if (weights === 'f16') return { linear: 'float16' };
-  return computePrecision({ dtype: 'float32', weights });
+export function storagePrecision(format: WeightsFormat): Precision {
+  return computePrecision(format, format === 'f16' ? 'float16' : 'float32');
+}
+
+/** What each component computes in. */
+export function computePrecisions({
+  dtype,
+  weights,
+}: Pick<MemorySettings, 'dtype' | 'weights'>): ComponentPrecisions {
+  return eachComponent((name) => computePrecision(weights[name], dtype));
+}
+
+/** What each component's weights are converted for. */
+export function storagePrecisions(weights: ComponentFormats): ComponentPrecisions {
+  return eachComponent((name) => storagePrecision(weights[name]));
+}
+
+export function eachComponent<T>(of: (name: ComponentName) => T): Record<ComponentName, T> {
+  return { text_encoder: of('text_encoder'), transformer: of('transformer'), vae: of('vae') };
+}
+
+function settleFormats(weights: MemoryOptions['weights'], dtype: ComputeDtype): ComponentFormats {
+  const plain = plainFormat(dtype);
+  return eachComponent((name) =>
+    typeof weights === 'string' ? weights : (weights?.[name] ?? plain),
+  );
+}
+
+function checkFormats(weights: MemoryOptions['weights']): void {
+  const named = typeof weights === 'object' ? weights : { any: weights };
+  for (const [component, format] of Object.entries(named)) {
+    const isKnown = component === 'any' || COMPONENTS.includes(component);
+    if (isKnown && (format === undefined || FORMATS.includes(format))) continue;
+    throw invalidArgument(
+      'memory.weights',
+      isKnown ? `${format} is no format.` : `${component} is no component.`,
+      `One of ${FORMATS.join(', ')}, for all or for some of ${COMPONENTS.join(', ')}.`,
+    );
+  }
 }
 
 /** WebGPU does not tell a device's memory; half of the RAM, as far as the browser tells that, is seldom too much. */

@@ -19,7 +19,7 @@ export interface RunPlan {
 }
 
 export interface PlanSettings {
-  readonly precision: Precision;
+  readonly precision: Readonly<Record<ComponentName, Precision>>;
   /** Nothing may pass it; infinite for no limit. */
   readonly budgetBytes: number;
   /** What is aimed at; passed, up to the budget, where nothing less would do. */
@@ -49,14 +49,16 @@ export function planRun(
   const latents = checkpoint.latentShape(parameters);
   const textTokens = parameters.maxSequenceLength;
   const passes = parameters.guidanceScale > 1 ? 2 : 1;
-  const needs = (batch: number, tile?: number): Readonly<Record<ComponentName, PhaseNeeds>> =>
-    checkpoint.needs({ latents, textTokens, batch, texts: passes, tile }, settings.precision);
+  const needs = (component: ComponentName, batch: number, tile?: number): PhaseNeeds => {
+    const shape = { latents, textTokens, batch, texts: passes, tile };
+    return checkpoint.needs(shape, settings.precision[component])[component];
+  };
 
   let guidance = settings.guidance ?? 'batched';
-  let transformer = fit(needs(guidance === 'batched' ? passes : 1).transformer, settings);
+  let transformer = fit(needs('transformer', guidance === 'batched' ? passes : 1), settings);
   if (transformer instanceof Error && settings.guidance === undefined && passes > 1) {
     // Batched costs activations, sequential streams every weight twice: it is for where nothing else fits.
-    transformer = fit(needs(1).transformer, settings);
+    transformer = fit(needs('transformer', 1), settings);
     guidance = 'sequential';
   }
   const { sizeMultiple } = checkpoint.constraints;
@@ -64,9 +66,9 @@ export function planRun(
     const longest = Math.max(parameters.width, parameters.height);
     return sizeMultiple * Math.ceil(longest / count / sizeMultiple);
   });
-  const decode = fitDecode((tile) => needs(1, tile).vae, tiles, settings);
+  const decode = fitDecode((tile) => needs('vae', 1, tile), tiles, settings);
   const phases = settled({
-    text_encoder: fit(needs(1).text_encoder, settings),
+    text_encoder: fit(needs('text_encoder', 1), settings),
     transformer,
     vae: decode.attempt,
   });

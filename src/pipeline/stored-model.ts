@@ -14,7 +14,7 @@ export interface StoredModel {
   readonly source: string;
   /** That folder's name. */
   readonly name: string;
-  /** How the weights of linear layers are kept. */
+  /** How the weights of the transformer's linear layers are kept; the text encoder may have a format of its own. */
   readonly format: StoredFormat;
   /** An import that was cut short goes on where it stopped when the model is loaded again. */
   readonly state: 'importing' | 'complete';
@@ -57,8 +57,9 @@ function gather(
   format: StoredFormat,
   records: readonly CheckpointRecord[],
 ): StoredModel[] {
-  const choices = [format, ...INSTEAD_OF[format]];
-  const chosen = [...groupBy(records, (each) => each.source).values()].flatMap((component) => {
+  const chosen = [...groupBy(records, (each) => each.source)].flatMap(([name, component]) => {
+    const isEncoder = lastPart(name) === ('text_encoder' satisfies ComponentName);
+    const choices = [format, ...INSTEAD_OF[format], ...(isEncoder ? FORMATS : [])];
     const found = choices.find((choice) => component.some((each) => each.format === choice));
     return component.filter((each) => each.format === found);
   });

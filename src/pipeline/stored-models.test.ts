@@ -66,6 +66,16 @@ describe('stored models', () => {
     expect(model?.checkpointIds).toContain(decoder);
   });
 
+  it('may have a text encoder in a format of its own', async () => {
+    const encoder = await keep('text_encoder', 'q4');
+    await keep('transformer', 'q8');
+    await keep('vae', 'source');
+    const [model, ...others] = await listModels(store);
+    expect(others).toEqual([]);
+    expect(model).toMatchObject({ format: 'q8', state: 'complete', bytes: 12 });
+    expect(model?.checkpointIds).toContain(encoder);
+  });
+
   it('leave what another shares when they are deleted', async () => {
     for (const format of ['q8', 'source']) {
       await keep('text_encoder', format);
