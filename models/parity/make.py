@@ -12,6 +12,7 @@ from fixture_io import FIXTURES, environment, save_json
 FAMILIES = {
     "umt5": "umt5",
     "wan-transformer": "wan_transformer",
+    "wan-names": "wan_names",
     "wan-vae": "wan_vae",
     "taehv": "taehv",
     "schedulers": "schedulers",

@@ -3,8 +3,9 @@
 import torch
 from diffusers import WanTransformer3DModel
 
-from fixture_io import case_folder, randn, save_tensors
+from fixture_io import case_folder, randn, save_json, save_tensors
 from random_weights import fill
+from wan_names import transformer_pairs
 
 TEXT_LENGTH = 10
 CASES = {
@@ -35,6 +36,14 @@ CASES = {
             in_channels=6, out_channels=6, text_dim=28, freq_dim=48, cross_attn_norm=True, eps=1e-6,
         ),
         latents=(1, 6, 4, 8, 6),
+    ),
+    "wan-transformer-e": dict(
+        config=dict(
+            num_attention_heads=5, attention_head_dim=12, num_layers=2, ffn_dim=139, patch_size=(1, 2, 2),
+            in_channels=16, out_channels=16, text_dim=36, freq_dim=64, cross_attn_norm=True, eps=1e-6,
+        ),
+        latents=(1, 16, 2, 6, 10),
+        original=True,
     ),
 }  # fmt: skip
 TIMESTEP_A = 999.0
@@ -122,12 +131,32 @@ def check(model, record):
     torch.testing.assert_close(sample, record["output"])
 
 
+def save_original(model, folder):
+    """As Wan's own repositories have it: their names, and a config.json of their model's arguments."""
+    weights = model.state_dict()
+    pairs = transformer_pairs(model.config.num_layers)
+    save_tensors(folder / "diffusion_pytorch_model.safetensors", {old: weights[new] for old, new in pairs})
+    config = model.config
+    save_json(
+        folder / "config.json",
+        {
+            "_class_name": "WanModel", "dim": config.num_attention_heads * config.attention_head_dim,
+            "eps": config.eps, "ffn_dim": config.ffn_dim, "freq_dim": config.freq_dim, "in_dim": config.in_channels,
+            "model_type": "t2v", "num_heads": config.num_attention_heads, "num_layers": config.num_layers,
+            "out_dim": config.out_channels, "text_len": TEXT_LENGTH,
+        },
+    )  # fmt: skip
+
+
 def make_case(name, seed):
     """One random transformer on one input: everything at the first timestep, the output at the second."""
     case = CASES[name]
     model = fill(WanTransformer3DModel(**case["config"]), seed)
     folder = case_folder(name)
-    model.save_pretrained(folder)
+    if case.get("original"):
+        save_original(model, folder)
+    else:
+        model.save_pretrained(folder)
 
     latents = randn(seed + 1, *case["latents"])
     text = randn(seed + 2, 1, TEXT_LENGTH, model.config.text_dim)

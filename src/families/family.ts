@@ -8,6 +8,7 @@ import type { PhaseNeeds } from '../runtime/planner.ts';
 import type { StageRunner } from '../runtime/stage-runner.ts';
 import type { CheckpointStore } from '../store/checkpoint-store.ts';
 import type { ComponentWeights } from '../weights/component-weights.ts';
+import type { FilesAt } from '../weights/source.ts';
 import type { ImportOptions } from '../weights/stored-weights.ts';
 import type { PromptTokenizer } from './text/tokenizer.ts';
 
@@ -46,10 +47,24 @@ export type ComponentName = 'text_encoder' | 'transformer' | 'vae';
 
 export interface ComponentSummary {
   readonly name: ComponentName;
+  /** Where it comes from, if that is not the checkpoint itself. */
+  readonly source?: string;
   /** Bytes to fetch. */
   readonly bytes: number;
   /** Of the part that is fetched. */
   readonly parameters: number;
+}
+
+/** Something about a checkpoint that the user should know and that does not keep it from running. */
+export interface CheckpointNotice {
+  readonly code: 'tensors-ignored';
+  readonly message: string;
+}
+
+/** What a checkpoint is put together from, besides its own files. */
+export interface CheckpointParts {
+  /** In the place of the checkpoint's own. */
+  readonly components?: Readonly<Partial<Record<ComponentName, FilesAt>>>;
 }
 
 /** First conditions, then is loaded, then goes forward: what only conditioning needs is gone before the rest comes. */
@@ -83,6 +98,7 @@ export interface ModelCheckpoint {
   readonly constraints: SizeConstraints;
   readonly defaults: GenerationDefaults;
   readonly components: readonly ComponentSummary[];
+  readonly notices: readonly CheckpointNotice[];
   /** Bytes of a component as it is kept for `precision`, in RAM or in a store. */
   storedBytes(component: ComponentName, precision: Precision): number;
   /**

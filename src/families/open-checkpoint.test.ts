@@ -1,7 +1,14 @@
 import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  editSafetensorsFile,
+  encodeSafetensors,
+  type FileTensor,
+  floats,
+} from '../testing/safetensors-file.ts';
 import { NodeFolderSource } from '../weights/node-source.ts';
 import { openCheckpoint } from './open-checkpoint.ts';
 
@@ -24,21 +31,20 @@ async function editJson(path: string, fields: Json): Promise<void> {
 }
 
 /** Edits one entry of a safetensors header; the data stay as they are. */
-async function editTensor(
+function editTensor(
   path: string,
   name: string,
-  edit: (entry: Json) => Json | undefined,
+  edit: (entry: FileTensor) => Partial<FileTensor>,
 ): Promise<void> {
-  const file = await readFile(join(folder, path));
-  const length = Number(file.readBigUInt64LE(0));
-  const header = JSON.parse(file.toString('utf8', 8, 8 + length)) as Record<string, Json>;
-  const { [name]: entry, ...others } = header;
-  if (!entry) throw new Error(`no tensor ${name}`);
-  const edited = edit(entry);
-  const text = Buffer.from(JSON.stringify(edited ? { ...others, [name]: edited } : others));
-  const prefix = Buffer.alloc(8);
-  prefix.writeBigUInt64LE(BigInt(text.length));
-  await writeFile(join(folder, path), Buffer.concat([prefix, text, file.subarray(8 + length)]));
+  return editSafetensorsFile(join(folder, path), (tensors) => {
+    const entry = tensors.get(name);
+    if (!entry) throw new Error(`no tensor ${name}`);
+    tensors.set(name, { ...entry, ...edit(entry) });
+  });
+}
+
+function addTensor(path: string, name: string): Promise<void> {
+  return editSafetensorsFile(join(folder, path), (tensors) => void tensors.set(name, floats(1)));
 }
 
 async function expectRefusal(...words: readonly string[]): Promise<void> {
@@ -56,6 +62,70 @@ test('a whole checkpoint is opened, and says what it is', async () => {
     frames: 3,
     height: 2,
     width: 4,
+  });
+});
+
+test('tensors of a distillation are ignored, and the notice says what is lost', async () => {
+  await addTensor(TRANSFORMER, 'blocks.0.to_gate_compress.weight');
+  await addTensor(TRANSFORMER, 'blocks.0.to_gate_compress.bias');
+  await addTensor(TRANSFORMER, 'blocks.1.attn1.attn_op.local_attn.proj_l.weight');
+  await addTensor('text_encoder/model.safetensors', 'encoder.embed_tokens.weight');
+  const { notices, components } = await openCheckpoint(new NodeFolderSource(folder));
+  expect(notices).toEqual([
+    {
+      code: 'tensors-ignored',
+      message: expect.stringMatching(
+        /^Not used: blocks.0.to_gate_compress.weight and 1 .*FastVideo/,
+      ),
+    },
+    {
+      code: 'tensors-ignored',
+      message: expect.stringMatching(/^Not used: blocks.1.attn1.attn_op.local_attn.proj_l.*Turbo/),
+    },
+  ]);
+  // They are not fetched.
+  const { components: plain } = await openCheckpoint(new NodeFolderSource('models/pocket'));
+  expect(components).toEqual(plain);
+});
+
+describe('another transformer', () => {
+  const original = 'models/parity/fixtures/wan-transformer-e';
+
+  test.each(['', 'transformer'])(
+    'is taken from a pipeline’s folder, or its own: %j',
+    async (path) => {
+      await editJson('transformer/config.json', { num_layers: 2 });
+      await editSafetensorsFile(join(folder, TRANSFORMER), (tensors) => {
+        for (const name of tensors.keys()) if (/^blocks\.[2-9]/.test(name)) tensors.delete(name);
+      });
+      const transformer = { source: new NodeFolderSource(folder), path };
+      const base = new NodeFolderSource('models/pocket');
+      const whole = await openCheckpoint(base);
+      const { components } = await openCheckpoint(base, { components: { transformer } });
+      expect(components[0]).toEqual(whole.components[0]);
+      expect(components[1]).toMatchObject({ name: 'transformer', source: `${folder}/transformer` });
+      expect(components[1]?.bytes).toBeLessThan(0.6 * (whole.components[1]?.bytes ?? 0));
+    },
+  );
+
+  test('must fit the rest', async () => {
+    const transformer = { source: new NodeFolderSource(original), path: '' };
+    const opening = openCheckpoint(new NodeFolderSource(folder), { components: { transformer } });
+    await expect(opening).rejects.toThrow('do not fit');
+  });
+
+  test('is refused if it is of another task', async () => {
+    await cp(original, join(folder, 'other'), { recursive: true });
+    await editJson('other/config.json', { model_type: 'i2v' });
+    const transformer = { source: new NodeFolderSource(folder), path: 'other' };
+    const opening = openCheckpoint(new NodeFolderSource(folder), { components: { transformer } });
+    await expect(opening).rejects.toThrow('other/config.json: model_type is "i2v"');
+  });
+
+  test('of one file has heads of 128', async () => {
+    const transformer = { source: new NodeFolderSource(folder), path: TRANSFORMER };
+    const opening = openCheckpoint(new NodeFolderSource(folder), { components: { transformer } });
+    await expect(opening).rejects.toThrow('192 wide, which is no number of heads of 128');
   });
 });
 
@@ -93,29 +163,64 @@ describe('a checkpoint is refused', () => {
   });
 
   test('without a tensor that is needed', async () => {
-    await editTensor(TRANSFORMER, 'blocks.3.ffn.net.2.weight', () => undefined);
+    await editSafetensorsFile(join(folder, TRANSFORMER), (tensors) => {
+      tensors.delete('blocks.3.ffn.net.2.weight');
+    });
     await expectRefusal('no tensor blocks.3.ffn.net.2.weight', 'transformer');
   });
 
   test('with a tensor of another shape', async () => {
-    await editTensor(TRANSFORMER, 'blocks.0.attn1.to_q.weight', (entry) => ({
-      ...entry,
-      shape: [192 * 192],
-    }));
+    await editTensor(TRANSFORMER, 'blocks.0.attn1.to_q.weight', () => ({ shape: [192 * 192] }));
     await expectRefusal('blocks.0.attn1.to_q.weight', '[36864]', '[192, 192]');
   });
 
   test('with a tensor of another element type', async () => {
-    await editTensor(TRANSFORMER, 'blocks.0.attn1.to_q.weight', (entry) => ({
-      ...entry,
-      dtype: 'I16',
-    }));
+    await editTensor(TRANSFORMER, 'blocks.0.attn1.to_q.weight', () => ({ dtype: 'I16' }));
     await expectRefusal('blocks.0.attn1.to_q.weight', 'I16');
   });
 
   test('with weights that are cut short', async () => {
     await truncate(join(folder, TRANSFORMER), 4_000_000);
     await expectRefusal(TRANSFORMER, 'cut short');
+  });
+
+  test.each([
+    ['transformer', 'blocks.0.attn1.to_q.weight_extra', 'no supported model'],
+    ['transformer', 'blocks.6.norm2.weight', 'no supported model'],
+    ['transformer', 'blocks.0.attn2.add_k_proj.weight', 'an image-to-video model'],
+    ['transformer', 'vace_blocks.0.proj_in.weight', 'a VACE model'],
+    ['transformer', 'blocks.0.attn1.to_q.scale_weight', 'FP8 weights'],
+    ['transformer', 'blocks.0.attn1.to_q.lora_A.weight', 'a LoRA'],
+    ['vae', 'decoder.up_blocks.9.resnets.0.conv1.weight', 'no supported model'],
+  ])('with a tensor in %s that nobody asked for: %s', async (component, name, reason) => {
+    await addTensor(`${component}/diffusion_pytorch_model.safetensors`, name);
+    await expectRefusal(name, component, reason);
+  });
+
+  test('with one tensor in two files', async () => {
+    await editSafetensorsFile(join(folder, TRANSFORMER), (tensors) => {
+      const weight_map: Record<string, string> = {};
+      for (const name of tensors.keys()) weight_map[name] = 'one.safetensors';
+      weight_map['proj_out.bias'] = 'two.safetensors';
+      const index = JSON.stringify({ weight_map });
+      writeFileSync(join(folder, `${TRANSFORMER}.index.json`), index);
+    });
+    await cp(join(folder, TRANSFORMER), join(folder, 'transformer/one.safetensors'));
+    await writeFile(
+      join(folder, 'transformer/two.safetensors'),
+      encodeSafetensors(new Map([['proj_out.bias', floats(1)]])),
+    );
+    await rm(join(folder, TRANSFORMER));
+    await expectRefusal('proj_out.bias', 'twice', 'two.safetensors');
+  });
+
+  test('in Wan’s original layout, with a word on what to do', async () => {
+    await rm(join(folder, 'model_index.json'));
+    await writeFile(join(folder, 'config.json'), JSON.stringify({ _class_name: 'WanModel' }));
+    await expectRefusal('original layout', '.pth');
+    await expect(openCheckpoint(new NodeFolderSource(folder))).rejects.toMatchObject({
+      hint: expect.stringMatching(/-Diffusers.*`transformer`/),
+    });
   });
 
   test('with components that do not fit each other', async () => {

@@ -1,25 +1,27 @@
 /** @file Finds the family of a checkpoint by the class that its `model_index.json` names. */
 import { modelFormat } from '../errors.ts';
 import { type FileSource, readJson, type ReadOptions } from '../weights/source.ts';
-import type { ModelCheckpoint } from './family.ts';
+import type { CheckpointParts, ModelCheckpoint } from './family.ts';
 import { openWanCheckpoint } from './wan/checkpoint.ts';
 
 type Opener = (
   source: FileSource,
   modelIndex: Readonly<Record<string, unknown>>,
-  options?: ReadOptions,
+  options?: ReadOptions & CheckpointParts,
 ) => Promise<ModelCheckpoint>;
 
 const FAMILIES: Readonly<Record<string, Opener>> = { WanPipeline: openWanCheckpoint };
 
 /**
- * Reads a checkpoint's JSON files and safetensors headers, and checks that every tensor that will be needed is there.
+ * Reads a checkpoint's JSON files and safetensors headers, and checks that every tensor that will be needed is there, and
+ * none that nobody knows.
  * @throws ZoetropeError `model-format`, `network`.
  */
 export async function openCheckpoint(
   source: FileSource,
-  options?: ReadOptions,
+  options?: ReadOptions & CheckpointParts,
 ): Promise<ModelCheckpoint> {
+  await refuseOriginalLayout(source, options);
   const index = await readJson(source, 'model_index.json', options);
   const className = (index as { _class_name?: unknown } | null)?._class_name;
   const isKnown = typeof className === 'string' && Object.hasOwn(FAMILIES, className);
@@ -31,4 +33,19 @@ export async function openCheckpoint(
     );
   }
   return open(source, index as Record<string, unknown>, options);
+}
+
+/** Wan's own repositories have no `model_index.json`, and pickles where a browser cannot safely read them. */
+async function refuseOriginalLayout(source: FileSource, options?: ReadOptions): Promise<void> {
+  if (await source.exists('model_index.json', options)) return;
+  if (!(await source.exists('config.json', options))) return;
+  const config = (await readJson(source, 'config.json', options)) as Record<string, unknown> | null;
+  const className = config?.['_class_name'];
+  if (className !== 'WanModel' && className !== 'WanTransformer3DModel') return;
+  throw modelFormat(
+    className === 'WanModel'
+      ? `${source.name} is in Wan's original layout: its text encoder and decoder are .pth pickles, which are not read.`
+      : `${source.name} is a transformer without text encoder and decoder.`,
+    'Load the repository whose name ends in -Diffusers, and give this one as `transformer`.',
+  );
 }

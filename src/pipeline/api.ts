@@ -4,6 +4,7 @@
  */
 
 import type {
+  CheckpointNotice,
   ComponentName,
   ComponentSummary,
   GenerationDefaults,
@@ -21,6 +22,7 @@ import type { TensorKind } from '../runtime/backend.ts';
 import type { DeviceChoice, DeviceReport } from '../runtime/device.ts';
 
 export type {
+  CheckpointNotice,
   ComponentName,
   ComponentSummary,
   ComputeDtype,
@@ -135,6 +137,8 @@ export interface CheckpointReport {
   readonly components: readonly ComponentSummary[];
   readonly defaults: GenerationDefaults;
   readonly constraints: SizeConstraints;
+  /** What the user should know of the files. */
+  readonly notices: readonly CheckpointNotice[];
 }
 
 export interface GenerateOptions {
@@ -217,7 +221,12 @@ export type Progress =
 /** Something that the user should read but that does not stop the run. */
 export interface Notice {
   readonly code:
-    'prompt-truncated' | 'software-device' | 'no-webgpu' | 'no-shader-f16' | 'storage-unavailable';
+    | CheckpointNotice['code']
+    | 'prompt-truncated'
+    | 'software-device'
+    | 'no-webgpu'
+    | 'no-shader-f16'
+    | 'storage-unavailable';
   readonly message: string;
 }
 

@@ -47,6 +47,7 @@ export function describeCheckpoint(
     components: checkpoint.components,
     defaults: checkpoint.defaults,
     constraints: checkpoint.constraints,
+    notices: checkpoint.notices,
   };
 }
 
@@ -111,7 +112,7 @@ export class EnginePipeline implements VideoPipelineInterface {
     loadSeconds: number,
   ) {
     this.checkpoint = describeCheckpoint(source, model);
-    this.notices = deviceNotices(backend.report);
+    this.notices = [...deviceNotices(backend.report), ...model.notices];
     this.#backend = backend;
     this.#reopen = reopen;
     this.#model = model;

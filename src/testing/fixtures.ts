@@ -48,7 +48,8 @@ export async function readReference(source: FileSource, path: string): Promise<R
   const tensors = new Map<string, ReferenceTensor>();
   const size = await source.size(path);
   const whole = await source.read(path, 0, size);
-  for (const [name, { dtype, shape, start, end }] of await readSafetensorsHeader(source, path)) {
+  const header = await readSafetensorsHeader(source, path);
+  for (const [name, { dtype, shape, start, end }] of header.tensors) {
     const bytes = whole.slice(start, end);
     tensors.set(name, { data: toNumbers(name, dtype, bytes), shape });
   }

@@ -14,9 +14,20 @@ export interface LocatedTensor extends TensorEntry {
 const STEMS = ['diffusion_pytorch_model', 'model'] as const;
 export type WeightsStem = (typeof STEMS)[number];
 
+/** Given all names in a component's files, the name by which the rest of the code knows each. */
+export type NameMap = (names: readonly string[]) => (name: string) => string;
+
+export interface OpenOptions extends ReadOptions {
+  /** The files' name, where the component's library is known; else both are tried. */
+  stem?: WeightsStem;
+  /** Absent: names are as they should be. */
+  names?: NameMap;
+}
+
+/** Files with tensors of one component: a folder of safetensors files, sharded or not, or one file. */
 export class ComponentFiles {
   readonly source: FileSource;
-  /** Folder of the component in the source, '' for the source's root; or the path of its only file. */
+  /** Folder of the component in the source, '' for the source's root; or the one file. */
   readonly folder: string;
   readonly tensors: ReadonlyMap<string, LocatedTensor>;
 
@@ -30,34 +41,24 @@ export class ComponentFiles {
     this.tensors = tensors;
   }
 
-  /**
-   * Reads the headers of the component's safetensors files, sharded or not; no tensor data.
-   * @param options.stem The files' name, where the component's library is known; else both are tried.
-   */
+  /** Reads the headers of the safetensors files in a folder; no tensor data. */
   static async open(
     source: FileSource,
     folder: string,
-    options?: ReadOptions & { stem?: WeightsStem },
+    options?: OpenOptions,
   ): Promise<ComponentFiles> {
     const prefix = folder === '' ? '' : `${folder}/`;
-    const tensors = new Map<string, LocatedTensor>();
-    for (const file of await listFiles(source, prefix, options)) {
-      for (const [name, entry] of await readSafetensorsHeader(source, file, options)) {
-        tensors.set(name, { ...entry, file });
-      }
-    }
-    return new ComponentFiles(source, folder, tensors);
+    const files = await listFiles(source, prefix, options);
+    return new ComponentFiles(source, folder, await readHeaders(source, files, options));
   }
 
-  /** Reads the header of a safetensors file that is a component by itself. */
+  /** Reads the header of one safetensors file that is the whole component. */
   static async openFile(
     source: FileSource,
-    file: string,
-    options?: ReadOptions,
+    path: string,
+    options?: OpenOptions,
   ): Promise<ComponentFiles> {
-    const header = await readSafetensorsHeader(source, file, options);
-    const located = [...header].map(([name, entry]) => [name, { ...entry, file }] as const);
-    return new ComponentFiles(source, file, new Map(located));
+    return new ComponentFiles(source, path, await readHeaders(source, [path], options));
   }
 
   /** Total elements of all tensors. */
@@ -108,10 +109,37 @@ export class ComponentFiles {
   }
 }
 
+/** @throws ZoetropeError `model-format` if two tensors have one name. */
+async function readHeaders(
+  source: FileSource,
+  files: readonly string[],
+  options: OpenOptions | undefined,
+): Promise<ReadonlyMap<string, LocatedTensor>> {
+  const entries: [name: string, tensor: LocatedTensor][] = [];
+  for (const file of files) {
+    const { tensors } = await readSafetensorsHeader(source, file, options);
+    for (const [name, entry] of tensors) entries.push([name, { ...entry, file }]);
+  }
+  const rename = options?.names?.(entries.map(([name]) => name));
+  const tensors = new Map<string, LocatedTensor>();
+  for (const [original, tensor] of entries) {
+    const name = rename ? rename(original) : original;
+    const twin = tensors.get(name);
+    if (twin) {
+      throw modelFormat(
+        `Tensor ${name} of ${source.name} is there twice: in ${twin.file} and, as ${original}, in ${tensor.file}.`,
+        'Files of two models are mixed: choose one.',
+      );
+    }
+    tensors.set(name, tensor);
+  }
+  return tensors;
+}
+
 async function listFiles(
   source: FileSource,
   prefix: string,
-  options: (ReadOptions & { stem?: WeightsStem }) | undefined,
+  options: OpenOptions | undefined,
 ): Promise<readonly string[]> {
   const stems = options?.stem ? [options.stem] : STEMS;
   for (const stem of stems) {
@@ -125,11 +153,14 @@ async function listFiles(
   throw missingFile(source, `${prefix}${stems.join('.safetensors or ')}.safetensors`);
 }
 
+const isShard = (name: unknown): name is string =>
+  typeof name === 'string' && /^[^/\\]+$/.test(name);
+
 function shardNames(index: unknown, path: string): readonly string[] {
   const map = (index as { weight_map?: unknown } | null)?.weight_map;
   const names = typeof map === 'object' && map !== null ? [...new Set(Object.values(map))] : [];
-  if (names.length === 0 || !names.every((name) => typeof name === 'string')) {
-    throw modelFormat(`${path} has no weight_map.`, 'The index file is damaged.');
+  if (names.length === 0 || !names.every(isShard)) {
+    throw modelFormat(`${path} has no weight_map of files.`, 'The index file is damaged.');
   }
   return names;
 }

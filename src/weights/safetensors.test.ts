@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { WeightInput } from '../graph/types.ts';
 import { ComponentFiles } from './component.ts';
 import { bindWeight, toFloat32 } from './convert.ts';
@@ -25,9 +25,9 @@ function file(header: string, dataBytes: number, claimed?: bigint): Uint8Array {
   return bytes;
 }
 
-async function read(bytes: Uint8Array): Promise<Map<string, TensorEntry>> {
+async function read(bytes: Uint8Array): Promise<ReadonlyMap<string, TensorEntry>> {
   await writeFile(join(folder, 'x.safetensors'), bytes);
-  return readSafetensorsHeader(new NodeFolderSource(folder), 'x.safetensors');
+  return (await readSafetensorsHeader(new NodeFolderSource(folder), 'x.safetensors')).tensors;
 }
 
 const tensor = (dtype: unknown, shape: unknown, data_offsets: unknown): string =>
@@ -64,6 +64,13 @@ describe('a header is refused', () => {
       ),
       /b overlaps/,
     ],
+    ['with a gap', file(tensor('F32', [1], [4, 8]), 8), /4 bytes before tensor t/],
+    ['of fewer bytes than its file', file(tensor('F32', [1], [0, 4]), 8), /end at byte \d+ of \d+/],
+    [
+      'with offsets beyond its file',
+      file(tensor('U8', [4], [2 ** 40, 2 ** 40 + 4]), 8),
+      /tensor t/,
+    ],
   ];
   test.each(cases)('%s', async (_, bytes, message) => {
     await expect(read(bytes)).rejects.toMatchObject({
@@ -71,6 +78,17 @@ describe('a header is refused', () => {
       message: expect.stringMatching(message),
     });
   });
+});
+
+test('of a file that claims a header of two gigabytes and has them, eight bytes are read', async () => {
+  await writeFile(join(folder, 'x.safetensors'), file('{}', 0, 2n ** 31n));
+  await truncate(join(folder, 'x.safetensors'), 3 * 2 ** 30);
+  const source = new NodeFolderSource(folder);
+  const read = vi.spyOn(source, 'read');
+  await expect(readSafetensorsHeader(source, 'x.safetensors')).rejects.toThrow(
+    'x.safetensors of ' + folder + ': its header claims 2147483648 bytes',
+  );
+  expect(read.mock.calls.map(([, start, end]) => end - start)).toEqual([8]);
 });
 
 test('every valid header is read as it was written', async () => {

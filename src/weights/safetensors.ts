@@ -37,12 +37,21 @@ const BYTES: Readonly<Record<string, number>> = {
   F8_E5M2: 1,
 };
 
-/** @throws ZoetropeError `model-format`, naming the tensor where one is at fault. */
+export interface SafetensorsHeader {
+  readonly tensors: ReadonlyMap<string, TensorEntry>;
+  /** What the file's maker has noted: text by name. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Reads no more than the header, and no header longer than the reference implementation does.
+ * @throws ZoetropeError `model-format`, naming the tensor where one is at fault.
+ */
 export async function readSafetensorsHeader(
   source: FileSource,
   path: string,
   options?: ReadOptions,
-): Promise<Map<string, TensorEntry>> {
+): Promise<SafetensorsHeader> {
   const size = await source.size(path, options);
   const refuse = (problem: string): ZoetropeError =>
     modelFormat(
@@ -70,22 +79,29 @@ function checkHeader(
   dataStart: number,
   fileSize: number,
   refuse: (problem: string) => ZoetropeError,
-): Map<string, TensorEntry> {
+): SafetensorsHeader {
   if (typeof header !== 'object' || header === null || Array.isArray(header)) {
     throw refuse('its header is not an object.');
   }
+  const { __metadata__: metadata, ...entries } = header as Record<string, unknown>;
   const tensors = new Map<string, TensorEntry>();
-  for (const [name, entry] of Object.entries(header as Record<string, unknown>)) {
-    if (name === '__metadata__') continue;
+  for (const [name, entry] of Object.entries(entries)) {
     tensors.set(name, checkEntry(name, entry, dataStart, fileSize, refuse));
   }
   const ordered = [...tensors].sort(([, a], [, b]) => a.start - b.start || a.end - b.end);
   let previous = dataStart;
   for (const [name, { start, end }] of ordered) {
     if (start < previous) throw refuse(`tensor ${name} overlaps another.`);
+    // The format has no gaps: one means that lengths or offsets are wrong.
+    if (start > previous)
+      throw refuse(`${start - previous} bytes before tensor ${name} are no one's.`);
     previous = end;
   }
-  return tensors;
+  if (previous < fileSize) {
+    throw refuse(`its tensors end at byte ${previous} of ${fileSize}: its header is wrong.`);
+  }
+  const hasMetadata = typeof metadata === 'object' && metadata !== null;
+  return { tensors, metadata: hasMetadata ? (metadata as Record<string, unknown>) : {} };
 }
 
 function isSize(n: unknown): n is number {

@@ -28,6 +28,12 @@ export interface FileSource {
   ): Promise<Uint8Array<ArrayBuffer>>;
 }
 
+/** A folder in a source ('' for its root), or one safetensors file. */
+export interface FilesAt {
+  readonly source: FileSource;
+  readonly path: string;
+}
+
 /** Reads and parses a JSON file; the caller checks what is in it. */
 export async function readJson(
   source: FileSource,

@@ -2,16 +2,23 @@
 import { modelFormat } from '../../errors.ts';
 import type { Precision } from '../../graph/index.ts';
 import type { DeviceTensor } from '../../runtime/backend.ts';
-import { ComponentFiles } from '../../weights/component.ts';
+import type { ComponentFiles } from '../../weights/component.ts';
 import { HostWeights } from '../../weights/host-weights.ts';
 import { storedBytes, type WeightNeed } from '../../weights/storage-format.ts';
 import { StoredWeights } from '../../weights/stored-weights.ts';
-import { type FileSource, readJson, type ReadOptions } from '../../weights/source.ts';
-import type { ComponentName, Conditioning, Denoiser, ModelCheckpoint } from '../family.ts';
+import { type FilesAt, type FileSource, readJson, type ReadOptions } from '../../weights/source.ts';
+import type {
+  CheckpointParts,
+  ComponentName,
+  Conditioning,
+  Denoiser,
+  ModelCheckpoint,
+} from '../family.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { summarize, wanArchitecture } from './architecture.ts';
-import { parseTransformerConfig, parseUmt5Config, parseVaeConfig } from './config.ts';
+import { openTextEncoder, openTransformer, openVae } from './components.ts';
 import { readDefaults } from './defaults.ts';
+import { checkExtras } from './extras.ts';
 import { encodeTokens, padEmbeddings } from './text-encoder.ts';
 import { WanTransformer } from './transformer.ts';
 import { decoderPlan, latentFrame } from './vae-decoder.ts';
@@ -27,13 +34,18 @@ const COMPONENTS = ['text_encoder', 'transformer', 'vae'] as const;
 export async function openWanCheckpoint(
   source: FileSource,
   modelIndex: Readonly<Record<string, unknown>>,
-  options?: ReadOptions,
+  options?: ReadOptions & CheckpointParts,
 ): Promise<ModelCheckpoint> {
-  refuseVariants(modelIndex);
+  const replaced = options?.components ?? {};
+  if (!replaced.transformer) refuseVariants(modelIndex);
   const read = (path: string): Promise<unknown> => readJson(source, path, options);
-  const textConfig = parseUmt5Config(await read('text_encoder/config.json'));
-  const config = parseTransformerConfig(await read('transformer/config.json'));
-  const vae = parseVaeConfig(await read('vae/config.json'));
+  const at = (name: ComponentName): FilesAt => replaced[name] ?? { source, path: name };
+  const { config: textConfig, files: textFiles } = await openTextEncoder(
+    at('text_encoder'),
+    options,
+  );
+  const { config, files: transformerFiles } = await openTransformer(at('transformer'), options);
+  const { config: vae, files: vaeFiles } = await openVae(at('vae'), options);
   const schedulerConfig = await read('scheduler/scheduler_config.json');
   const tokenizer = loadTokenizer(
     await read('tokenizer/tokenizer.json'),
@@ -41,16 +53,17 @@ export async function openWanCheckpoint(
   );
   const architecture = wanArchitecture({ textEncoder: textConfig, transformer: config, vae });
 
-  const files = new Map<ComponentName, ComponentFiles>();
-  const needsOf = (name: ComponentName, precision: Precision): WeightNeed[] => {
-    const component = files.get(name);
-    if (!component) throw new Error(`no component ${name}`);
-    return architecture.weights(name, component, precision);
+  const files: Readonly<Record<ComponentName, ComponentFiles>> = {
+    text_encoder: textFiles,
+    transformer: transformerFiles,
+    vae: vaeFiles,
   };
-  for (const name of COMPONENTS) {
-    const stem = name === 'text_encoder' ? 'model' : 'diffusion_pytorch_model';
-    files.set(name, await ComponentFiles.open(source, name, { ...options, stem }));
-  }
+  const needsOf = (name: ComponentName, precision: Precision): WeightNeed[] =>
+    architecture.weights(name, files[name], precision);
+  const notices = COMPONENTS.flatMap((name) => {
+    const needed = new Set(needsOf(name, F32).map((need) => need.name));
+    return checkExtras(name, files[name], needed);
+  });
 
   return {
     pipelineClass: 'WanPipeline',
@@ -59,16 +72,18 @@ export async function openWanCheckpoint(
     tokenizer,
     constraints: architecture.constraints,
     defaults: await readDefaults(source, tokenizer.defaultMaxSequenceLength, options),
-    components: COMPONENTS.map((name) => summarize(name, needsOf(name, F32))),
+    components: COMPONENTS.map((name) => ({
+      ...summarize(name, needsOf(name, F32)),
+      ...(replaced[name] ? { source: nameOf(files[name]) } : {}),
+    })),
+    notices,
     storedBytes: (name, precision) =>
       needsOf(name, precision).reduce((sum, need) => sum + storedBytes(need), 0),
     fetch(name, precision, { store, ...importOptions } = {}) {
-      const component = files.get(name);
-      if (!component) throw new Error(`no component ${name}`);
       const needs = needsOf(name, precision);
       return store
-        ? StoredWeights.open(store, component, needs, importOptions)
-        : HostWeights.load(component, needs, importOptions);
+        ? StoredWeights.open(store, files[name], needs, importOptions)
+        : HostWeights.load(files[name], needs, importOptions);
     },
     latentShape: architecture.latentShape,
     async encodeText(runner, weights, ids, maxSequenceLength, precision) {
@@ -81,6 +96,10 @@ export async function openWanCheckpoint(
     decoderPlan: (latents, tile) => decoderPlan(vae, latents, tile),
     decoderInput: (latents, shape, frame) => latentFrame(vae, latents, shape, frame),
   };
+}
+
+function nameOf({ source, folder }: ComponentFiles): string {
+  return folder === '' ? source.name : `${source.name}/${folder}`;
 }
 
 function denoiser(model: WanTransformer): Denoiser {

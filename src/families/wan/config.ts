@@ -112,8 +112,11 @@ const isInteger = (item: unknown): item is number => Number.isInteger(item);
 const isBoolean = (item: unknown): item is boolean => typeof item === 'boolean';
 
 /** @throws ZoetropeError `model-format` for what is missing, malformed or not supported. */
-export function parseTransformerConfig(json: unknown): WanTransformerConfig {
-  const fields: Fields = new Fields(json, 'transformer/config.json');
+export function parseTransformerConfig(
+  json: unknown,
+  file = 'transformer/config.json',
+): WanTransformerConfig {
+  const fields: Fields = new Fields(json, file);
   fields.only('_class_name', 'WanTransformer3DModel');
   fields.only('qk_norm', 'rms_norm_across_heads');
   // Image-to-video models carry image projections that text-to-video has no input for.
@@ -142,8 +145,8 @@ export function parseTransformerConfig(json: unknown): WanTransformerConfig {
 }
 
 /** @throws ZoetropeError `model-format` for what is missing, malformed or not supported. */
-export function parseVaeConfig(json: unknown): WanVaeConfig {
-  const fields: Fields = new Fields(json, 'vae/config.json');
+export function parseVaeConfig(json: unknown, file = 'vae/config.json'): WanVaeConfig {
+  const fields: Fields = new Fields(json, file);
   fields.only('_class_name', 'AutoencoderKLWan');
   const scales = fields.array('attn_scales', isNumber, []);
   if (scales.length > 0) fields.refuse('attn_scales', 'is not empty, which is not supported');
@@ -177,8 +180,8 @@ export function parseVaeConfig(json: unknown): WanVaeConfig {
 }
 
 /** @throws ZoetropeError `model-format` for what is missing, malformed or not supported. */
-export function parseUmt5Config(json: unknown): Umt5Config {
-  const fields = new Fields(json, 'text_encoder/config.json');
+export function parseUmt5Config(json: unknown, file = 'text_encoder/config.json'): Umt5Config {
+  const fields = new Fields(json, file);
   fields.only('model_type', 'umt5');
   fields.only('feed_forward_proj', 'gated-gelu');
   fields.only('dense_act_fn', 'gelu_new');

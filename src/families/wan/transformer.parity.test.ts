@@ -4,9 +4,16 @@ import type { DeviceTensor } from '../../runtime/backend.ts';
 import { type Stage, locateWeights } from '../../runtime/stage.ts';
 import { output, StageRunner } from '../../runtime/stage-runner.ts';
 import { testBackend } from '../../testing/backend.ts';
-import { type Fixture, openFixture, relativeError } from '../../testing/fixtures.ts';
+import {
+  readReference,
+  type Reference,
+  relativeError,
+  repositoryFolder,
+} from '../../testing/fixtures.ts';
+import type { ComponentFiles } from '../../weights/component.ts';
 import { HostWeights } from '../../weights/host-weights.ts';
-import { parseTransformerConfig, type WanTransformerConfig } from './config.ts';
+import { openTransformer } from './components.ts';
+import type { WanTransformerConfig } from './config.ts';
 import type { LatentShape } from '../family.ts';
 import { rotaryTables } from './rope.ts';
 import { feedForward, innerDim, wanAttention } from './transformer-graphs.ts';
@@ -14,6 +21,19 @@ import { allStages, transformerStages, WanTransformer } from './transformer.ts';
 
 const F32 = { linear: 'float32' } as const;
 const TOLERANCE = 1e-3;
+
+interface Fixture {
+  readonly files: ComponentFiles;
+  readonly config: WanTransformerConfig;
+  readonly reference: Reference;
+}
+
+/** As a checkpoint's transformer is opened: `e` is in the layout of Wan's own repositories. */
+async function openCase(name: string): Promise<Fixture> {
+  const source = await repositoryFolder(`models/parity/fixtures/${name}`);
+  const reference = await readReference(source, 'reference.safetensors');
+  return { ...(await openTransformer({ source, path: '' })), reference };
+}
 
 function latentShape({ reference }: Fixture): LatentShape {
   const [, channels = 0, frames = 0, height = 0, width = 0] = reference.get('latents').shape;
@@ -52,13 +72,13 @@ async function runPart(
   }
 }
 
-describe.each(['a', 'b', 'c', 'd'])('WanTransformer3DModel %s against diffusers', (letter) => {
-  const load = openFixture(`wan-transformer-${letter}`);
+describe.each(['a', 'b', 'c', 'd', 'e'])('WanTransformer3DModel %s against diffusers', (letter) => {
+  const load = openCase(`wan-transformer-${letter}`);
 
   test('rotary tables', async () => {
-    const { config: json, reference, ...rest } = await load;
-    const config = parseTransformerConfig(json);
-    const shape = latentShape({ reference, config: json, ...rest });
+    const fixture = await load;
+    const { config, reference } = fixture;
+    const shape = latentShape(fixture);
     const tables = rotaryTables(config.attentionHeadDim, grid(config, shape));
     expect(relativeError(tables.cos, everySecond(reference.get('rotary_cos').data))).toBeLessThan(
       1e-6,
@@ -70,8 +90,7 @@ describe.each(['a', 'b', 'c', 'd'])('WanTransformer3DModel %s against diffusers'
 
   test('self-attention, cross-attention and feed-forward of every block', async () => {
     const fixture = await load;
-    const { reference } = fixture;
-    const config = parseTransformerConfig(fixture.config);
+    const { config, reference } = fixture;
     const width = innerDim(config);
     const shape = latentShape(fixture);
     const [frames, rows, columns] = grid(config, shape);
@@ -112,8 +131,7 @@ describe.each(['a', 'b', 'c', 'd'])('WanTransformer3DModel %s against diffusers'
 
   test('embeddings, every block, and the whole model, two texts at once', async () => {
     const fixture = await load;
-    const { reference, files } = fixture;
-    const config = parseTransformerConfig(fixture.config);
+    const { config, reference, files } = fixture;
     const embeds = reference.get('encoder_hidden_states');
     const shape = { latents: latentShape(fixture), textTokens: embeds.shape[1] ?? 0 };
     const stages = allStages(transformerStages(config, shape, F32));
