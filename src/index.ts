@@ -1,6 +1,15 @@
 /** @file What the library exports: the page's side only. onnxruntime is loaded by the worker that it starts. */
 export { type ErrorCode, isAbortError, ZoetropeError } from './errors.ts';
 export type * from './pipeline/api.ts';
-export { inspectCheckpoint, planMemory, probeDevice, VideoPipeline } from './pipeline/client.ts';
+export { CATALOGUE, findModel } from './families/catalogue/entries.ts';
+export type * from './families/catalogue/model-entry.ts';
+export {
+  assessModel,
+  inspectCheckpoint,
+  planListedModel,
+  planMemory,
+  probeDevice,
+  VideoPipeline,
+} from './pipeline/client.ts';
 export type { StoredFormat, StoredModel } from './pipeline/stored-model.ts';
 export { deleteStoredModel, listStoredModels } from './pipeline/stored-models.ts';

@@ -159,4 +159,5 @@ export type PlannedModel = Pick<
   | 'storedBytes'
   | 'latentShape'
   | 'needs'
+  | 'decoderPlan'
 >;

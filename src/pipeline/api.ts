@@ -92,6 +92,8 @@ export interface PhaseMemory {
   readonly stages: number;
   /** Of `stages`, those that pass through the ring. */
   readonly streamedStages: number;
+  /** Operations: of one prompt; of one step for one prompt; of the whole decode. */
+  readonly flops: number;
 }
 
 /** What a clip will take, told before anything is fetched. */
@@ -115,6 +117,39 @@ export interface MemoryPlan {
   readonly storedBytes: number;
   /** The least budget that would do, if it is too large. */
   readonly leastBudgetBytes?: number;
+}
+
+/**
+ * `well`: everything stays on the device. `streamed`: weights pass through it. `slow`, `impractical`: only a CPU or a
+ * software adapter computes here, and it takes minutes, or more than a night.
+ */
+export type VerdictLevel = 'well' | 'streamed' | 'slow' | 'impractical' | 'does-not-fit';
+
+export interface AssessOptions {
+  device?: DeviceChoice;
+  /** Whether the model is in the browser's storage already. */
+  isStored?: boolean;
+}
+
+/** What to expect of a model of the catalogue on this machine. */
+export interface Verdict {
+  /** Its id. */
+  readonly model: string;
+  readonly level: VerdictLevel;
+  /** Why, in sentences for the user. */
+  readonly reason: string;
+  /** The largest of the model's sizes that fits; the smallest, if none does. */
+  readonly size: Required<Pick<ClipSize, 'width' | 'height' | 'numFrames'>>;
+  /** For that size. */
+  readonly plan: MemoryPlan;
+  /** To load it with; absent: `auto` is right. */
+  readonly memory?: MemoryOptions;
+  /** Of storage, that it does not fit by. */
+  readonly missingBytes?: number;
+  /** Operations of a clip. */
+  readonly flops?: number;
+  /** For a clip, in order of magnitude; absent for GPUs, which differ too much. */
+  readonly seconds?: number;
 }
 
 /** What a clip's memory depends on; absent: the checkpoint's defaults. */

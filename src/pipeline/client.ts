@@ -2,6 +2,7 @@
 import { proxy, releaseProxy, type Remote, wrap } from 'comlink';
 import { ZoetropeError } from '../errors.ts';
 import type {
+  AssessOptions,
   CheckpointReport,
   DeviceChoice,
   DeviceReport,
@@ -17,6 +18,7 @@ import type {
   PhaseSeconds,
   PlanOptions,
   Progress,
+  Verdict,
   VideoPipelineInterface,
   VideoResult,
 } from './api.ts';
@@ -106,6 +108,25 @@ export function inspectCheckpoint(
 export function planMemory(source: string, options: PlanOptions = {}): Promise<MemoryPlan> {
   const { signal, ...plain } = options;
   return call(connect().plan(source, plain, signalOr(signal)));
+}
+
+/**
+ * Says how a clip of a model in `CATALOGUE` would fit the device, from what the catalogue knows: nothing is fetched.
+ * @param id Of the entry.
+ * @throws ZoetropeError `invalid-argument`, `feature-missing`, `webgpu-unavailable`.
+ */
+export function planListedModel(id: string, options: PlanOptions = {}): Promise<MemoryPlan> {
+  const { signal, ...plain } = options;
+  return call(connect().planListed(id, plain, signalOr(signal)));
+}
+
+/**
+ * Says what to expect of a model in `CATALOGUE` on this machine: nothing is fetched.
+ * @param id Of the entry.
+ * @throws ZoetropeError `invalid-argument`, `webgpu-unavailable`.
+ */
+export function assessModel(id: string, options: AssessOptions = {}): Promise<Verdict> {
+  return call(connect().assess(id, options));
 }
 
 /** A text-to-video pipeline, computing in a worker. */

@@ -1,10 +1,17 @@
 /** @file The worker's side of the boundary: what the page may call, in values that can be cloned or proxied. */
 import { proxy, type ProxyMarked, transfer } from 'comlink';
-import type { ModelCheckpoint } from '../families/family.ts';
+import { invalidArgument } from '../errors.ts';
+import { findModel } from '../families/catalogue/entries.ts';
+import type { ModelEntry } from '../families/catalogue/model-entry.ts';
+import { plannedModel } from '../families/catalogue/planned-model.ts';
+import type { PlannedModel } from '../families/family.ts';
 import { openCheckpoint } from '../families/open-checkpoint.ts';
 import { probeDevice } from '../runtime/device.ts';
+import { wasmThreads } from '../runtime/ort.ts';
+import { browserEstimate } from '../store/quota.ts';
 import { HttpSource } from '../weights/http-source.ts';
 import type {
+  AssessOptions,
   CheckpointReport,
   DeviceChoice,
   DeviceReport,
@@ -20,10 +27,12 @@ import type {
   PhaseSeconds,
   PlanOptions,
   Progress,
+  Verdict,
 } from './api.ts';
 import { describeCheckpoint, EnginePipeline } from './engine.ts';
 import type { EngineResult } from './engine-result.ts';
 import { planMemory } from './memory-plan.ts';
+import { assessModel } from './verdict.ts';
 
 /** Callbacks of a call, as one object that comlink proxies. */
 export interface Listener {
@@ -131,7 +140,7 @@ function copyForTransfer(group: FrameGroup): FrameGroup {
 }
 
 /** The checkpoint that was looked at last: a form makes plans of it with every change. */
-let inspected: { source: string; checkpoint: ModelCheckpoint } | undefined;
+let inspected: { source: string; checkpoint: PlannedModel } | undefined;
 
 export const host = {
   probe: (choice: DeviceChoice): Promise<DeviceReport> => probeDevice(choice),
@@ -151,6 +160,28 @@ export const host = {
     return planMemory(inspected.checkpoint, report, options);
   },
 
+  /** The plan of a clip of a model in the catalogue, from what the catalogue knows: nothing is fetched. */
+  async planListed(
+    id: string,
+    options: PlainPlanOptions,
+    signal: AbortSignal,
+  ): Promise<MemoryPlan> {
+    const report = await probeDevice(options.device ?? 'auto');
+    signal.throwIfAborted();
+    return planMemory(plannedModel(listed(id)), report, options);
+  },
+
+  async assess(id: string, options: AssessOptions): Promise<Verdict> {
+    const report = await probeDevice(options.device ?? 'auto');
+    const freeBytes = (await browserEstimate())?.freeBytes;
+    const machine = {
+      report,
+      threads: wasmThreads(),
+      ...(freeBytes === undefined ? {} : { freeBytes }),
+    };
+    return assessModel(listed(id), machine, options.isStored);
+  },
+
   async load(
     source: string,
     options: PlainLoadOptions,
@@ -165,5 +196,15 @@ export const host = {
     return proxy(new HostPipeline(pipeline));
   },
 };
+
+function listed(id: string): ModelEntry {
+  const entry = findModel(id);
+  if (entry) return entry;
+  throw invalidArgument(
+    'model',
+    `${id} is not in the catalogue.`,
+    'See CATALOGUE for those that are.',
+  );
+}
 
 export type Host = typeof host;

@@ -1,4 +1,5 @@
 /** @file The plan of a clip as a user is told it: how it will fit, and why so, before anything is fetched. */
+import { decodeFlops } from '../decode/cost.ts';
 import type { ComponentName, PlannedModel } from '../families/family.ts';
 import type { DeviceReport } from '../runtime/device.ts';
 import { BudgetTooSmallError, TensorTooLargeError } from '../runtime/planner.ts';
@@ -122,7 +123,9 @@ export function planMemory(
       ...settings,
       precision: computePrecisions(settings),
     });
-    const phases = NAMES.map((name) => phaseMemory(name, weights[name], plan));
+    const latents = checkpoint.latentShape(parameters);
+    const decode = decodeFlops(checkpoint.decoderPlan(latents, plan.tile), latents.frames);
+    const phases = NAMES.map((name) => phaseMemory(name, weights[name], plan, decode));
     const predictedPeakBytes = Math.max(...phases.map((phase) => phase.predictedPeakBytes));
     const { guidance, tile } = plan;
     return {
@@ -156,6 +159,7 @@ function phaseMemory(
   name: ComponentName,
   weights: WeightsFormat,
   { phases }: RunPlan,
+  decode: number,
 ): PhaseMemory {
   const {
     weightBytes,
@@ -164,6 +168,7 @@ function phaseMemory(
     predictedPeakBytes,
     stages,
     streaming,
+    flops,
   } = phases[name];
   return {
     name,
@@ -174,6 +179,7 @@ function phaseMemory(
     predictedPeakBytes,
     stages,
     streamedStages: streaming?.streamed.length ?? 0,
+    flops: name === 'vae' ? decode : flops,
   };
 }
 

@@ -142,7 +142,7 @@ function checkFormats(weights: MemoryOptions['weights']): void {
 }
 
 /** WebGPU does not tell a device's memory; half of the RAM, as far as the browser tells that, is seldom too much. */
-function spareBytes({ device }: DeviceReport): number {
+export function spareBytes({ device }: DeviceReport): number {
   if (device === 'wasm') return WASM_TARGET_BYTES;
   const { deviceMemory = USUAL_RAM_GIB } = (globalThis.navigator ?? {}) as {
     deviceMemory?: number;

@@ -16,11 +16,16 @@ export function loadWebGpuOrt(): Promise<OrtModule> {
   return webgpu;
 }
 
+/** Threads that WebAssembly computes on. */
+export function wasmThreads(): number {
+  const cores = globalThis.navigator?.hardwareConcurrency ?? 1;
+  return globalThis.crossOriginIsolated ? Math.min(cores, 8) : 1;
+}
+
 /** The CPU backend, in as many threads as cross-origin isolation allows. */
 export function loadWasmOrt(): Promise<OrtModule> {
   wasm ??= import('onnxruntime-web/wasm').then((ort: OrtModule) => {
-    const cores = globalThis.navigator?.hardwareConcurrency ?? 1;
-    ort.env.wasm.numThreads = globalThis.crossOriginIsolated ? Math.min(cores, 8) : 1;
+    ort.env.wasm.numThreads = wasmThreads();
     ort.env.logLevel = 'error';
     return ort;
   });

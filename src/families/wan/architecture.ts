@@ -29,6 +29,7 @@ export interface WanArchitecture {
   readonly constraints: SizeConstraints;
   readonly latentShape: ModelCheckpoint['latentShape'];
   readonly needs: ModelCheckpoint['needs'];
+  readonly decoderPlan: ModelCheckpoint['decoderPlan'];
   /**
    * Every tensor of a component that a run reads, and how it is kept for `precision`.
    * @throws ZoetropeError `model-format`, naming the tensor that `files` lacks.
@@ -94,11 +95,14 @@ export function wanArchitecture({ textEncoder, transformer, vae }: WanConfigs): 
         },
       };
     },
+    decoderPlan: (latents, tile) => decoderPlan(vae, latents, tile),
     weights(component, files, precision) {
       const needs = locateWeights(files, stagesOf[component](precision));
       if (component === 'text_encoder') {
         const tensor = files.find(EMBEDDING, [textEncoder.vocabSize, textEncoder.dModel]);
-        needs.push({ name: EMBEDDING, tensor, storage: 'source' });
+        // Rows are converted one by one as a prompt needs them: the widest that a table is worth is half floats.
+        const isWide = precision.weights !== undefined && tensor.dtype === 'F32';
+        needs.push({ name: EMBEDDING, tensor, storage: isWide ? 'f16' : 'source' });
       }
       return needs;
     },

@@ -21,7 +21,7 @@ import { readDefaults } from './defaults.ts';
 import { checkExtras } from './extras.ts';
 import { encodeTokens, padEmbeddings } from './text-encoder.ts';
 import { WanTransformer } from './transformer.ts';
-import { decoderPlan, latentFrame } from './vae-decoder.ts';
+import { latentFrame } from './vae-decoder.ts';
 
 interface TextConditioning extends Conditioning {
   readonly tensor: DeviceTensor;
@@ -93,7 +93,7 @@ export async function openWanCheckpoint(
     denoiser: (runner, shape, precision) =>
       denoiser(new WanTransformer(config, shape, precision, runner)),
     needs: architecture.needs,
-    decoderPlan: (latents, tile) => decoderPlan(vae, latents, tile),
+    decoderPlan: architecture.decoderPlan,
     decoderInput: (latents, shape, frame) => latentFrame(vae, latents, shape, frame),
   };
 }

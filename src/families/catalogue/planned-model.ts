@@ -1,0 +1,62 @@
+/** @file A catalogue's entry as a planner takes it: a checkpoint without files, all of it from the configuration. */
+import type { Precision } from '../../graph/index.ts';
+import { elementCount } from '../../graph/types.ts';
+import type { TensorLocator } from '../../runtime/stage.ts';
+import type { LocatedTensor } from '../../weights/component.ts';
+import { storedBytes } from '../../weights/storage-format.ts';
+import type { ComponentName, PlannedModel } from '../family.ts';
+import { summarize, wanArchitecture } from '../wan/architecture.ts';
+import { parseTransformerConfig, parseUmt5Config, parseVaeConfig } from '../wan/config.ts';
+import { CONFIGS } from './configs.ts';
+import type { ModelEntry, SourceDtype } from './model-entry.ts';
+
+const COMPONENTS: readonly ComponentName[] = ['text_encoder', 'transformer', 'vae'];
+
+const BYTES: Readonly<Record<SourceDtype, number>> = { F32: 4, F16: 2, BF16: 2 };
+
+export function plannedModel({
+  architecture: id,
+  dtypes,
+  generate,
+  sizes,
+}: ModelEntry): PlannedModel {
+  const raw = CONFIGS[id];
+  const architecture = wanArchitecture({
+    textEncoder: parseUmt5Config(raw.textEncoder),
+    transformer: parseTransformerConfig(raw.transformer),
+    vae: parseVaeConfig(raw.vae),
+  });
+  const { constraints, latentShape, needs, decoderPlan } = architecture;
+  const weights = (
+    name: ComponentName,
+    precision: Precision,
+  ): ReturnType<typeof architecture.weights> =>
+    architecture.weights(name, describedTensors(dtypes[name]), precision);
+  return {
+    // Every Wan is published with this one; what a distillation needs instead is an option of generating.
+    schedulerName: generate.scheduler ?? 'UniPCMultistepScheduler',
+    constraints,
+    latentShape,
+    needs,
+    decoderPlan,
+    defaults: { ...sizes[0], ...generate },
+    components: COMPONENTS.map((name) => summarize(name, weights(name, { linear: 'float32' }))),
+    storedBytes: (name, precision) =>
+      weights(name, precision).reduce((sum, need) => sum + storedBytes(need), 0),
+  };
+}
+
+/** Whatever tensor is asked for, in this element type: a component that is just what its configuration says. */
+function describedTensors(dtype: SourceDtype): TensorLocator {
+  const describe = (shape: readonly number[]): LocatedTensor => ({
+    dtype,
+    shape: [...shape],
+    start: 0,
+    end: BYTES[dtype] * elementCount(shape),
+    file: '',
+  });
+  return {
+    locate: (_, { sourceShape }) => describe(sourceShape),
+    find: (_, shape) => describe(shape),
+  };
+}
