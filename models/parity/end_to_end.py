@@ -1,9 +1,10 @@
 """Whole runs of WanPipeline on the bundled checkpoint in float32: prompt and seed in, frames out."""
 
+import functools
 import json
 
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler, WanPipeline
+from diffusers import FlowMatchEulerDiscreteScheduler, FlowMatchLCMScheduler, WanPipeline
 
 from fixture_io import FIXTURES, POCKET, save_json, save_tensors, seeded, weight_hashes
 
@@ -21,6 +22,11 @@ CASES = {
         prompt="a green triangle moves left", negative_prompt=None, seed=123456789,
         width=64, height=32, num_frames=9, num_inference_steps=4, guidance_scale=1.0, scheduler="euler",
     ),
+    "unguided-lcm-32x32": dict(
+        prompt="a yellow circle moves down", negative_prompt=None, seed=11,
+        width=32, height=32, num_frames=5, num_inference_steps=3, guidance_scale=1.0, scheduler="lcm",
+        sigmas=[1.0, 0.75, 0.4],
+    ),
 }  # fmt: skip
 
 
@@ -31,15 +37,25 @@ def load():
 
 
 def scheduler_for(pipeline, name):
-    """The checkpoint's own scheduler, or Euler with the same shift."""
+    """The checkpoint's own scheduler, or another one with the same shift."""
     if name == "euler":
         return FlowMatchEulerDiscreteScheduler(shift=pipeline.scheduler.config.flow_shift)
+    if name == "lcm":
+        return FlowMatchLCMScheduler(shift=pipeline.scheduler.config.flow_shift)
     return pipeline.scheduler
 
 
-def run(pipeline, seed, **arguments):
+def run(pipeline, seed, sigmas=None, **arguments):
     """Every tensor at the joints of one run."""
     record = {}
+    generator = seeded(seed)
+    scheduler = pipeline.scheduler
+    if isinstance(scheduler, FlowMatchLCMScheduler):
+        # WanPipeline passes neither on.
+        scheduler.step = functools.partial(scheduler.step, generator=generator)
+    if sigmas is not None:
+        set_timesteps = scheduler.set_timesteps
+        scheduler.set_timesteps = lambda count, device: set_timesteps(count, device, sigmas=sigmas)
 
     def keep_noise(_module, args, kwargs):
         record.setdefault("noise", kwargs["hidden_states"])
@@ -54,7 +70,7 @@ def run(pipeline, seed, **arguments):
     hook = pipeline.transformer.register_forward_pre_hook(keep_noise, with_kwargs=True)
     frames = pipeline(
         **arguments,
-        generator=seeded(seed),
+        generator=generator,
         max_sequence_length=MAX_SEQUENCE_LENGTH,
         callback_on_step_end=keep_step,
         callback_on_step_end_tensor_inputs=["latents", "prompt_embeds", "negative_prompt_embeds"],

@@ -14,8 +14,10 @@ from fixture_io import FIXTURES, save_json, shortest
 SEEDS = (0, 1, 42, 123456789, 2**32 + 5, 2**53 - 1)
 COUNTS = (1, 2, 5, 8, 15, 16, 17, 20, 31, 32, 33, 100, 1000)
 KEPT_WHOLE = 100
-# Drawn one after the other from one generator: 3 leaves half a pair behind, which the next short draw uses up.
-SEQUENCE = (3, 5, 16, 2, 1, 40)
+# Drawn one after the other from one generator: 3 leaves half a pair behind, which the next short draw uses up. The
+# second is a sampler's: latents, and noise of the same size again and again, with a tail that is drawn anew; long enough
+# for the engine to renew its state.
+SEQUENCES = ((3, 5, 16, 2, 1, 40), (75, 75, 75, 7, 75, 150, 75, 7))
 
 F32 = np.float32
 TWO_PI = F32(2 * math.pi)
@@ -168,7 +170,8 @@ def case(seed, count):
 def make():
     cases = [case(seed, count) for seed in SEEDS for count in COUNTS]
     sequences = [
-        {"seed": seed, "counts": list(SEQUENCE), "values": [shortest(draw) for draw in drawn(seed, SEQUENCE)]}
+        {"seed": seed, "counts": list(counts), "values": [shortest(draw) for draw in drawn(seed, counts)]}
+        for counts in SEQUENCES
         for seed in SEEDS[:3]
     ]
     save_json(FIXTURES / "noise.json", {"cases": cases, "sequences": sequences})

@@ -16,9 +16,12 @@ export const USAGE = `Usage: npm run generate -- PROMPT [options]
   --guidance-scale X          1 switches guidance off                  (the model's default)
   --max-sequence-length N     tokens of the prompt                     (the model's default)
   --frame-rate X              frames a second                          (the model's default)
-  --scheduler NAME            UniPCMultistepScheduler or FlowMatchEulerDiscreteScheduler
-                                                                       (the model's own)
+  --scheduler NAME            UniPCMultistepScheduler, FlowMatchEulerDiscreteScheduler or
+                              FlowMatchLCMScheduler                        (the model's own)
   --flow-shift X              shifts the noise schedule towards noise      (the model's own)
+  --timesteps N,N,…           ask the model at these times, for example 1000,757,522
+  --sigmas X,X,…              the same as shares of noise, before the shift: 1,0.75,0.5,0.25
+  --init-noise-sigma X        what the initial noise is multiplied with                   (1)
   --scale N                   repeat each pixel N times in the file                       (1)
   --codec NAME                avc, vp8, vp9 or av1          (the first that the browser can do)
   --device NAME               auto, webgpu or wasm                                     (auto)
@@ -37,7 +40,11 @@ export const USAGE = `Usage: npm run generate -- PROMPT [options]
 const CONTAINERS = /** @type {const} */ ({ '.mp4': 'mp4', '.webm': 'webm', '.gif': 'gif' });
 
 /** @type {import('../../src/pipeline/api.ts').SchedulerName[]} */
-const SCHEDULERS = ['UniPCMultistepScheduler', 'FlowMatchEulerDiscreteScheduler'];
+const SCHEDULERS = [
+  'UniPCMultistepScheduler',
+  'FlowMatchEulerDiscreteScheduler',
+  'FlowMatchLCMScheduler',
+];
 
 /** @type {import('../../src/pipeline/api.ts').WeightsFormat[]} */
 const WEIGHTS = ['f32', 'f16', 'q8', 'q4'];
@@ -53,6 +60,7 @@ const GENERATE_NUMBERS = /** @type {const} */ ({
   'max-sequence-length': 'maxSequenceLength',
   'frame-rate': 'frameRate',
   'flow-shift': 'flowShift',
+  'init-noise-sigma': 'initNoiseSigma',
 });
 
 const GENERATE_FLAGS = /** @type {(keyof typeof GENERATE_NUMBERS)[]} */ (
@@ -109,6 +117,10 @@ export function parseCommandLine(args, bundled) {
     const text = values[flag];
     if (text !== undefined) generate[GENERATE_NUMBERS[flag]] = number(flag, text);
   }
+  for (const flag of /** @type {const} */ (['timesteps', 'sigmas'])) {
+    const text = values[flag];
+    if (text !== undefined) generate[flag] = text.split(',').map((part) => number(flag, part));
+  }
   if (values.scheduler !== undefined) {
     generate.scheduler = oneOf('scheduler', values.scheduler, SCHEDULERS);
   }
@@ -152,6 +164,9 @@ function parse(args) {
         'max-sequence-length': string,
         'frame-rate': string,
         'flow-shift': string,
+        timesteps: string,
+        sigmas: string,
+        'init-noise-sigma': string,
         scheduler: string,
         scale: { type: 'string', default: '1' },
         codec: string,

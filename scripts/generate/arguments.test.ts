@@ -40,6 +40,20 @@ describe('parseCommandLine', () => {
     });
   });
 
+  it('reads lists of times', () => {
+    const flags = ['--timesteps', '1000,757,522', '--scheduler', 'FlowMatchLCMScheduler'];
+    expect(parse('a circle', ...flags, '--init-noise-sigma', '0.98')).toMatchObject({
+      generate: {
+        timesteps: [1000, 757, 522],
+        scheduler: 'FlowMatchLCMScheduler',
+        initNoiseSigma: 0.98,
+      },
+    });
+    expect(parse('a circle', '--sigmas', '1, 0.5')).toMatchObject({
+      generate: { sigmas: [1, 0.5] },
+    });
+  });
+
   it('reads negative numbers', () => {
     expect(parse('a circle', '--seed=-1')).toMatchObject({ generate: { seed: -1 } });
   });
@@ -54,6 +68,8 @@ describe('parseCommandLine', () => {
     [['a', '--guidance', 'both'], 'not known'],
     [['a', '--ram', 'all'], 'not a number'],
     [['a', '--tile', 'small'], 'not a number'],
+    [['a', '--timesteps', '1000,'], 'not a number'],
+    [['a', '--scheduler', 'DDIMScheduler'], 'not known'],
     [['a', '--out', 'clip.mov'], '.mov'],
     [['a', '--scale', '1.5'], 'whole number'],
     [['a', '--model', 'no-such-model'], 'no-such-model'],

@@ -19,6 +19,12 @@ export interface GenerationParameters {
   readonly scheduler: string;
   /** Absent: the checkpoint's own. */
   readonly flowShift?: number;
+  /** Absent: they follow from `numInferenceSteps`. */
+  readonly timesteps?: readonly number[];
+  /** As they were given: not shifted. */
+  readonly sigmas?: readonly number[];
+  /** Absent: 1. */
+  readonly initNoiseSigma?: number;
   readonly device: 'webgpu' | 'wasm';
   readonly dtype: ComputeDtype;
 }

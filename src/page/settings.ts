@@ -9,6 +9,7 @@ import type {
   SchedulerName,
 } from '../pipeline/api.ts';
 import { element, input, readNumber, select } from './elements.ts';
+import { readTimes, timesField, timesParameters } from './few-step-fields.ts';
 import { memoryField, memoryParameters, memoryText, readMemory } from './memory-fields.ts';
 
 export interface Settings {
@@ -44,7 +45,8 @@ export function fieldOf(option: string): HTMLElement | undefined {
   if (option === 'prompt') return text('prompt');
   if (option === 'negativePrompt') return text('negative-prompt');
   if (option === 'seed' || option === 'model') return input(option);
-  return option in NUMBERS ? input(NUMBERS[option as NumberOption]) : memoryField(option);
+  if (option in NUMBERS) return input(NUMBERS[option as NumberOption]);
+  return timesField(option) ?? memoryField(option);
 }
 
 /** Reads the form. Draws a new seed unless it is locked. */
@@ -54,6 +56,9 @@ export function readSettings(): Settings {
     const value = readNumber(id);
     if (value !== undefined) numbers[option] = value;
   }
+  const times = readTimes();
+  // The form always has a number of steps in it, be it the model's default.
+  if (times.timesteps || times.sigmas) delete numbers.numInferenceSteps;
   const scheduler = select('scheduler').value as SchedulerName | '';
   return {
     model: input('model').value.trim() || DEFAULT_MODEL,
@@ -63,6 +68,7 @@ export function readSettings(): Settings {
     storage: input('storage').checked,
     generate: {
       ...numbers,
+      ...times,
       ...(scheduler === '' ? {} : { scheduler }),
       prompt: text('prompt').value,
       negativePrompt: text('negative-prompt').value,
@@ -147,6 +153,7 @@ export function addressOf(settings: Settings): string {
     const value = generate[option];
     if (value !== undefined) url.searchParams.set(id, String(value));
   }
+  for (const [name, value] of timesParameters(generate)) url.searchParams.set(name, value);
   if (generate.scheduler) url.searchParams.set('scheduler', generate.scheduler);
   if (model !== DEFAULT_MODEL) url.searchParams.set('model', model);
   if (device !== 'auto') url.searchParams.set('device', device);

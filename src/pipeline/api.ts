@@ -184,7 +184,21 @@ export interface GenerateOptions {
   /** Pixels. */
   width?: number;
   numFrames?: number;
+  /** As many as there are `timesteps` or `sigmas`, where those are given. */
   numInferenceSteps?: number;
+  /**
+   * The times at which the model is asked, in its own units (1000 is pure noise): descending, above 0, at most 1000. As
+   * diffusers' `set_timesteps` takes them: fed to the model as they are, while the sigmas that follow from them
+   * (timestep / 1000) are shifted; `flowShift: 1` or `sigmas` of your own keep the two together. Not for UniPC.
+   */
+  timesteps?: readonly number[];
+  /**
+   * The share of noise before each step, before it is shifted: descending, above 0, at most 1. Without `timesteps`, the
+   * timesteps are those of the shifted sigmas.
+   */
+  sigmas?: readonly number[];
+  /** What the initial noise is multiplied with. Default 1; models distilled as rCM start from their first sigma. */
+  initNoiseSigma?: number;
   /** 1 switches classifier-free guidance off. */
   guidanceScale?: number;
   /** 0 … 2^53 − 1, as `torch.Generator('cpu').manual_seed(seed)`; random when absent. */

@@ -5,7 +5,12 @@ import { inBrowser, repositoryFolder } from '../testing/fixtures.ts';
 import { EnginePipeline } from './engine.ts';
 
 // A software GPU takes minutes over the full-size clip, which adds no graph to those of the small ones.
-const CASES = ['guided-32x32', 'unguided-euler-64x32', ...(inBrowser ? [] : ['guided-64x64'])];
+const CASES = [
+  'guided-32x32',
+  'unguided-euler-64x32',
+  'unguided-lcm-32x32',
+  ...(inBrowser ? [] : ['guided-64x64']),
+];
 
 describe('the bundled checkpoint against WanPipeline', () => {
   let pipeline: EnginePipeline;

@@ -20,7 +20,7 @@ import { Clock } from './clock.ts';
 import { toFrameGroup } from './frames.ts';
 import { applyGuidance } from './guidance.ts';
 import { readMemory } from './memory-reading.ts';
-import { randn } from './noise.ts';
+import { TorchGenerator } from './noise.ts';
 import {
   type ComponentPrecisions,
   computePrecisions,
@@ -92,10 +92,14 @@ export async function runGeneration(
   };
 }
 
+function scale(values: Float32Array, factor: number): void {
+  for (let i = 0; i < values.length; i++) values[i] = (values[i] ?? 0) * factor;
+}
+
 /** The checkpoint's sampler, or the one that the request names. */
 function makeScheduler(checkpoint: ModelCheckpoint, parameters: GenerationParameters): Scheduler {
-  const { scheduler: name, flowShift, numInferenceSteps } = parameters;
-  return createScheduler(checkpoint.schedulerConfig, numInferenceSteps, {
+  const { scheduler: name, flowShift } = parameters;
+  return createScheduler(checkpoint.schedulerConfig, parameters, {
     ...(name === checkpoint.schedulerName ? {} : { name: name as SchedulerName }),
     ...(flowShift === undefined ? {} : { flowShift }),
   });
@@ -187,11 +191,15 @@ class Run {
   ): Promise<Float32Array> {
     const { checkpoint } = this.#context;
     const precision = this.#precision.transformer;
-    const { numInferenceSteps, seed, guidanceScale, maxSequenceLength } = this.#parameters;
+    const { numInferenceSteps, seed, guidanceScale, maxSequenceLength, initNoiseSigma } =
+      this.#parameters;
     const { onLatents, onStepEnd, signal } = this.#hooks;
     const scheduler = makeScheduler(checkpoint, this.#parameters);
     const { channels, frames, height, width } = latentShape;
-    const latents = randn(channels * frames * height * width, seed);
+    const generator = new TorchGenerator(seed);
+    const latents = new Float32Array(channels * frames * height * width);
+    generator.draw(latents);
+    if (initNoiseSigma !== undefined) scale(latents, initNoiseSigma);
     onLatents?.(-1, latents);
     const results = texts.map(() => new Float32Array(latents.length));
     const [velocity, unconditional] = results;
@@ -214,7 +222,7 @@ class Run {
           await denoiser.forward(latents, timestep, pass(conditionings), pass(results));
         }
         if (unconditional) applyGuidance(velocity, unconditional, guidanceScale);
-        scheduler.step(velocity, step, latents);
+        scheduler.step(velocity, step, latents, generator);
         onLatents?.(step, latents);
         this.#clock.advance(stepFlops);
         onStepEnd({ step, timestep, totalSteps: numInferenceSteps });

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ZoetropeError } from '../errors.ts';
 import fixture from '../../models/parity/fixtures/noise.json' with { type: 'json' };
-import { randn } from './noise.ts';
+import { randn, TorchGenerator } from './noise.ts';
 
 interface Case {
   seed: number;
@@ -33,6 +33,19 @@ describe('randn', () => {
       expect(randn(counts[0] ?? 0, seed)).toEqual(Float32Array.from(values[0] ?? []));
     }
   });
+
+  it.each(fixture.sequences)(
+    'goes on with the bits of PyTorch: seed $seed, $counts',
+    (sequence) => {
+      const generator = new TorchGenerator(sequence.seed);
+      for (const [i, count] of sequence.counts.entries()) {
+        // What was there before must not matter.
+        const values = new Float32Array(count).fill(Number.NaN);
+        generator.draw(values);
+        expect(values).toEqual(Float32Array.from(sequence.values[i] ?? []));
+      }
+    },
+  );
 
   it('gives the same numbers for the same seed, and others for another', () => {
     const property = fc.property(seeds, seeds, fc.nat(200), (seed, other, count) => {

@@ -13,26 +13,68 @@ const BLOCK = 16;
 type Words = () => number;
 
 /**
- * `torch.randn(count, generator=torch.Generator('cpu').manual_seed(seed))`, float32: the same bits as PyTorch on an x86
- * processor with AVX2, and as near to PyTorch on others as those are to one another (2e-6). A tensor of several
- * dimensions is filled in row-major order.
+ * `torch.Generator('cpu').manual_seed(seed)`, as far as `torch.randn` goes: consecutive draws are those of one generator
+ * there, to the bit on an x86 processor with AVX2, and as near to PyTorch on others as those are to one another (2e-6).
+ */
+export class TorchGenerator {
+  readonly #words: Words;
+  /** The second half of a pair, from an odd draw of less than a block; longer draws neither use nor clear it. */
+  #spare: number | undefined;
+
+  /**
+   * @param seed 0 … 2^53 − 1. PyTorch's engine uses the low 32 bits.
+   * @throws ZoetropeError `invalid-argument`.
+   */
+  constructor(seed: number) {
+    checkSeed(seed);
+    // ToInt32, which the generator applies, keeps exactly the low 32 bits.
+    const engine = mersenne(seed);
+    this.#words = () => engine.next();
+  }
+
+  /**
+   * `torch.randn(values.length)` over `values`. A tensor of several dimensions is filled in row-major order. How the
+   * values are divided into draws changes them: one draw of 20 is not one of 16 and one of 4.
+   */
+  draw(values: Float32Array): void {
+    if (values.length < BLOCK) this.#fillShort(values);
+    else fillLong(values, this.#words);
+  }
+
+  /** Fewer values than a block are made in pairs, in float64. */
+  #fillShort(values: Float32Array): void {
+    for (let i = 0; i < values.length; i++) {
+      if (this.#spare !== undefined) {
+        values[i] = this.#spare;
+        this.#spare = undefined;
+        continue;
+      }
+      const angle = 2 * Math.PI * uniform53(this.#words);
+      const radius = Math.sqrt(-2 * Math.log1p(-uniform53(this.#words)));
+      values[i] = radius * Math.cos(angle);
+      this.#spare = radius * Math.sin(angle);
+    }
+  }
+}
+
+/**
+ * The first draw of a {@link TorchGenerator}: `torch.randn(count, generator=…manual_seed(seed))`, float32.
  *
  * Other counts give other numbers, except that two counts of the same kind (below 16, or multiples of 16) have a common
  * beginning.
  *
  * @param count Values to draw: a whole number, 0 or more.
- * @param seed 0 … 2^53 − 1. PyTorch's engine uses the low 32 bits.
+ * @param seed 0 … 2^53 − 1.
  * @throws ZoetropeError `invalid-argument`.
  */
 export function randn(count: number, seed: number): Float32Array<ArrayBuffer> {
   if (!Number.isSafeInteger(count) || count < 0) {
     throw invalidArgument('count', `${count} is not a count.`, 'Give a whole number, 0 or more.');
   }
-  checkSeed(seed);
-  // ToInt32, which the generator applies, keeps exactly the low 32 bits.
-  const engine = mersenne(seed);
-  const words = (): number => engine.next();
-  return count < BLOCK ? shortDraw(count, words) : longDraw(count, words);
+  const generator = new TorchGenerator(seed);
+  const values = new Float32Array(count);
+  generator.draw(values);
+  return values;
 }
 
 /** @throws ZoetropeError `invalid-argument` unless the seed is a whole number from 0 to 2^53 − 1. */
@@ -45,21 +87,9 @@ export function checkSeed(seed: number): void {
   );
 }
 
-/** Fewer values than a block are made in pairs, in float64. */
-function shortDraw(count: number, words: Words): Float32Array<ArrayBuffer> {
-  const values = new Float32Array(count);
-  for (let i = 0; i < count; i += 2) {
-    const angle = 2 * Math.PI * uniform53(words);
-    const radius = Math.sqrt(-2 * Math.log1p(-uniform53(words)));
-    values[i] = radius * Math.cos(angle);
-    if (i + 1 < count) values[i + 1] = radius * Math.sin(angle);
-  }
-  return values;
-}
-
 /** Whole blocks, in float32. The last 16 values of a count between are drawn anew, as a block of their own. */
-function longDraw(count: number, words: Words): Float32Array<ArrayBuffer> {
-  const values = new Float32Array(count);
+function fillLong(values: Float32Array, words: Words): void {
+  const count = values.length;
   for (let i = 0; i < count; i++) values[i] = uniform24(words);
   for (let start = 0; start + BLOCK <= count; start += BLOCK) transformBlock(values, start);
   if (count % BLOCK !== 0) {
@@ -67,7 +97,6 @@ function longDraw(count: number, words: Words): Float32Array<ArrayBuffer> {
     for (let i = start; i < count; i++) values[i] = uniform24(words);
     transformBlock(values, start);
   }
-  return values;
 }
 
 /** A multiple of 2^-24 in [0, 1), exact in float32. */

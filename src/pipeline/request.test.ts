@@ -69,10 +69,25 @@ describe('a request', () => {
     ['seed', { seed: 2 ** 53 }],
     ['maxSequenceLength', { maxSequenceLength: 33 }],
     ['frameRate', { frameRate: 0 }],
+    ['scheduler', { scheduler: 'DDIMScheduler' as 'UniPCMultistepScheduler' }],
+    ['initNoiseSigma', { initNoiseSigma: 0 }],
   ] as const)('is refused for its %s: %o', (name, options) => {
     const { code, message } = refusal(options);
     expect(code).toBe('invalid-argument');
     expect(message).toMatch(new RegExp(`^${name}:`));
+  });
+
+  test('takes the number of steps from the times that it gives, and keeps both', () => {
+    const timesteps = [1000, 757, 522];
+    expect(resolveRequest({ prompt: 'a ball', timesteps }, CONTEXT)).toMatchObject({
+      numInferenceSteps: 3,
+      timesteps,
+    });
+    const sigmas = [1, 0.5];
+    expect(resolveRequest({ prompt: 'a ball', sigmas }, CONTEXT)).toMatchObject({
+      numInferenceSteps: 2,
+      sigmas,
+    });
   });
 
   test('at the ends of every range is accepted', () => {

@@ -2,6 +2,7 @@
 import { invalidArgument } from '../errors.ts';
 import type { GenerationDefaults, SizeConstraints } from '../families/family.ts';
 import { requirePrompt } from '../families/text/prompt.ts';
+import { checkSchedulerName } from '../schedulers/create-scheduler.ts';
 import type { GenerateOptions, GenerationParameters } from './api.ts';
 import { checkSeed } from './noise.ts';
 
@@ -25,6 +26,7 @@ export function resolveRequest(
   const { defaults, constraints } = context;
   const seed = options.seed ?? randomSeed();
   checkSeed(seed);
+  if (options.scheduler !== undefined) checkSchedulerName(options.scheduler);
   const prompt = requirePrompt(options.prompt);
   return {
     model: context.model,
@@ -35,7 +37,7 @@ export function resolveRequest(
     numFrames: frames(options.numFrames ?? defaults.numFrames, constraints),
     numInferenceSteps: whole(
       'numInferenceSteps',
-      options.numInferenceSteps ?? defaults.numInferenceSteps,
+      options.numInferenceSteps ?? givenSteps(options) ?? defaults.numInferenceSteps,
       MAX_STEPS,
     ),
     guidanceScale: finite('guidanceScale', options.guidanceScale ?? defaults.guidanceScale, 0, 100),
@@ -48,9 +50,21 @@ export function resolveRequest(
     frameRate: finite('frameRate', options.frameRate ?? defaults.frameRate, 1, 240),
     scheduler: options.scheduler ?? context.scheduler,
     ...(options.flowShift === undefined ? {} : { flowShift: options.flowShift }),
+    ...(options.timesteps === undefined ? {} : { timesteps: [...options.timesteps] }),
+    ...(options.sigmas === undefined ? {} : { sigmas: [...options.sigmas] }),
+    ...(options.initNoiseSigma === undefined
+      ? {}
+      : { initNoiseSigma: finite('initNoiseSigma', options.initNoiseSigma, 1e-3, 1e3) }),
     device: context.device,
     dtype: context.dtype,
   };
+}
+
+/** How many steps follow from the times that are given. The sampler checks the times themselves. */
+function givenSteps({ timesteps, sigmas }: GenerateOptions): number | undefined {
+  // An empty list is refused by its own name.
+  const count = (timesteps ?? sigmas)?.length;
+  return count === 0 ? 1 : count;
 }
 
 function randomSeed(): number {

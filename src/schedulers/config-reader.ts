@@ -28,7 +28,7 @@ export function configReader(config: unknown): ConfigReader {
   const error = (option: string, problem: string): ZoetropeError =>
     modelFormat(
       `scheduler_config.json: ${option} is ${show(values[option])}, ${problem}`,
-      'Choose a checkpoint whose sampler is flow-matching UniPC or Euler.',
+      'Choose a checkpoint whose sampler is flow-matching UniPC, Euler or LCM.',
     );
   const number = (
     option: string,

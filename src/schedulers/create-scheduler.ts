@@ -1,90 +1,105 @@
 /** @file From a checkpoint's `scheduler_config.json` to a sampler. */
 import { invalidArgument } from '../errors.ts';
 import { configReader, type ConfigReader } from './config-reader.ts';
+import { FlowMatchEuler } from './flow-match-euler.ts';
+import { FlowMatchLCM } from './flow-match-lcm.ts';
+import { type FlowMatchConfig, readFlowMatchConfig } from './flow-match-schedule.ts';
 import {
-  FlowMatchEuler,
-  readFlowMatchEulerConfig,
-  type FlowMatchEulerConfig,
-} from './flow-match-euler.ts';
-import type { Scheduler, SchedulerName } from './scheduler.ts';
+  SCHEDULER_NAMES,
+  type Scheduler,
+  type SchedulerName,
+  type StepRequest,
+} from './scheduler.ts';
+import { checkStepRequest } from './step-request.ts';
 import { UniPC } from './unipc.ts';
 import { readUniPCConfig, type UniPCConfig } from './unipc-config.ts';
 
 export interface SchedulerOverride {
   /** Uses this sampler in the place of the checkpoint's, with the same shift and else its defaults. */
   name?: SchedulerName;
-  /** UniPC's `flow_shift`, Euler's `shift`: a number above 0. */
+  /** UniPC's `flow_shift`, the others' `shift`: a number above 0. */
   flowShift?: number;
 }
 
 type AnyConfig =
   | { name: 'UniPCMultistepScheduler'; options: UniPCConfig }
-  | { name: 'FlowMatchEulerDiscreteScheduler'; options: FlowMatchEulerConfig };
+  | {
+      name: 'FlowMatchEulerDiscreteScheduler';
+      options: FlowMatchConfig & { stochasticSampling: boolean };
+    }
+  | { name: 'FlowMatchLCMScheduler'; options: FlowMatchConfig };
 
 /**
  * @param config The parsed JSON. Options that would change the result and are not implemented are refused, not ignored.
- * @param numInferenceSteps 1 … `num_train_timesteps`.
+ * @param steps How many, 1 … `num_train_timesteps`, or which.
  * @throws ZoetropeError `model-format` naming the option that is not supported; `invalid-argument` for the other
  *   parameters.
  */
 export function createScheduler(
   config: unknown,
-  numInferenceSteps: number,
+  steps: number | StepRequest,
   override: SchedulerOverride = {},
 ): Scheduler {
   const { name, flowShift } = override;
+  if (name !== undefined) checkSchedulerName(name);
   if (flowShift !== undefined && !(Number.isFinite(flowShift) && flowShift > 0)) {
     throw invalidArgument('flowShift', `${flowShift} is not a number above 0.`, 'Try 3.');
   }
   const own = readConfig(configReader(config));
-  checkSteps(numInferenceSteps, own.options.numTrainTimesteps);
-  const used = name === undefined || name === own.name ? own : asOther(own);
-  if (used.name === 'UniPCMultistepScheduler') {
-    return new UniPC(
-      { ...used.options, ...(flowShift === undefined ? {} : { flowShift }) },
-      numInferenceSteps,
-    );
-  }
-  return new FlowMatchEuler(
-    { ...used.options, ...(flowShift === undefined ? {} : { shift: flowShift }) },
-    numInferenceSteps,
+  const request = typeof steps === 'number' ? { numInferenceSteps: steps } : steps;
+  checkStepRequest(request, own.options.numTrainTimesteps);
+  return build(name === undefined ? own : asOther(own, name), request, flowShift);
+}
+
+/** @throws ZoetropeError `invalid-argument`, listing the samplers that there are. */
+export function checkSchedulerName(name: string): void {
+  if ((SCHEDULER_NAMES as readonly string[]).includes(name)) return;
+  throw invalidArgument(
+    'scheduler',
+    `there is no ${name}.`,
+    `One of ${SCHEDULER_NAMES.join(', ')}; or leave it out for the checkpoint's own.`,
   );
 }
 
 function readConfig(reader: ConfigReader): AnyConfig {
-  const name = reader.choice<SchedulerName>(
-    '_class_name',
-    ['UniPCMultistepScheduler', 'FlowMatchEulerDiscreteScheduler'],
-    '',
-  );
-  return name === 'UniPCMultistepScheduler'
-    ? { name, options: readUniPCConfig(reader) }
-    : { name: 'FlowMatchEulerDiscreteScheduler', options: readFlowMatchEulerConfig(reader) };
-}
-
-/** The other sampler over the same training schedule. */
-function asOther(own: AnyConfig): AnyConfig {
-  const { numTrainTimesteps } = own.options;
-  if (own.name === 'UniPCMultistepScheduler') {
-    return {
-      name: 'FlowMatchEulerDiscreteScheduler',
-      options: { numTrainTimesteps, shift: own.options.flowShift },
-    };
+  const name = reader.choice<SchedulerName>('_class_name', SCHEDULER_NAMES, '');
+  if (name === 'UniPCMultistepScheduler') return { name, options: readUniPCConfig(reader) };
+  if (name === 'FlowMatchEulerDiscreteScheduler') {
+    const stochasticSampling = reader.boolean('stochastic_sampling', false);
+    return { name, options: { ...readFlowMatchConfig(reader), stochasticSampling } };
   }
-  const defaults = readUniPCConfig(
-    configReader({ prediction_type: 'flow_prediction', use_flow_sigmas: true }),
-  );
-  return {
-    name: 'UniPCMultistepScheduler',
-    options: { ...defaults, numTrainTimesteps, flowShift: own.options.shift },
-  };
+  // Resizes the sample between steps.
+  reader.refuse('scale_factors');
+  return { name, options: readFlowMatchConfig(reader) };
 }
 
-function checkSteps(steps: number, most: number): void {
-  if (Number.isInteger(steps) && steps >= 1 && steps <= most) return;
-  throw invalidArgument(
-    'numInferenceSteps',
-    `${steps} is not a whole number from 1 to ${most}.`,
-    'Try 20 to 50 steps.',
-  );
+/** Another sampler over the same training schedule. */
+function asOther(own: AnyConfig, name: SchedulerName): AnyConfig {
+  if (own.name === name) return own;
+  const { numTrainTimesteps } = own.options;
+  const shift = 'flowShift' in own.options ? own.options.flowShift : own.options.shift;
+  if (name === 'UniPCMultistepScheduler') {
+    const defaults = readUniPCConfig(
+      configReader({ prediction_type: 'flow_prediction', use_flow_sigmas: true }),
+    );
+    return { name, options: { ...defaults, numTrainTimesteps, flowShift: shift } };
+  }
+  return name === 'FlowMatchLCMScheduler'
+    ? { name, options: { numTrainTimesteps, shift } }
+    : { name, options: { numTrainTimesteps, shift, stochasticSampling: false } };
+}
+
+function build(
+  { name, options }: AnyConfig,
+  steps: StepRequest,
+  flowShift: number | undefined,
+): Scheduler {
+  if (name === 'UniPCMultistepScheduler') {
+    return new UniPC({ ...options, flowShift: flowShift ?? options.flowShift }, steps);
+  }
+  const config = { ...options, shift: flowShift ?? options.shift };
+  if (name === 'FlowMatchLCMScheduler') return new FlowMatchLCM(config, steps);
+  return options.stochasticSampling
+    ? new FlowMatchLCM(config, steps, name)
+    : new FlowMatchEuler(config, steps);
 }

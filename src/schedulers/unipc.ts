@@ -2,9 +2,9 @@
  * @file UniPC for flow matching: a multistep predictor, and a corrector that improves the sample it has just moved to
  * once the model has been asked there, at no further cost. diffusers' `UniPCMultistepScheduler`.
  */
-import { invalidArgument, modelFormat } from '../errors.ts';
+import { invalidArgument, modelFormat, type ZoetropeError } from '../errors.ts';
 import { linspace, shiftSigma } from './flow-sigmas.ts';
-import type { Scheduler } from './scheduler.ts';
+import type { Scheduler, StepRequest } from './scheduler.ts';
 import { checkLengths, checkStepIndex } from './step-order.ts';
 import {
   correctorCoefficients,
@@ -42,11 +42,15 @@ export class UniPC implements Scheduler {
   readonly #steps: readonly Step[];
   #memory: Memory | undefined;
 
-  /** @throws ZoetropeError `model-format` for options with which some step has no finite result. */
-  constructor(config: UniPCConfig, numInferenceSteps: number) {
+  /**
+   * @throws ZoetropeError `model-format` for options with which some step has no finite result; `invalid-argument` for
+   *   timesteps, which diffusers' class does not take either.
+   */
+  constructor(config: UniPCConfig, { numInferenceSteps, timesteps, sigmas }: StepRequest) {
+    if (timesteps) throw takesNoTimesteps();
     const { numTrainTimesteps, flowShift, finalSigmasType } = config;
-    const noise = linspace(1, 1 / numTrainTimesteps, numInferenceSteps + 1)
-      .slice(0, -1)
+    const evenly = linspace(1, 1 / numTrainTimesteps, numInferenceSteps + 1).slice(0, -1);
+    const noise = (sigmas ?? evenly)
       .map((sigma) => shiftSigma(sigma, flowShift))
       .map((sigma, i) =>
         i === 0 && Math.abs(sigma - 1) < START_MARGIN ? sigma - START_MARGIN : sigma,
@@ -97,6 +101,14 @@ export class UniPC implements Scheduler {
     memory.nextStep++;
     return memory;
   }
+}
+
+function takesNoTimesteps(): ZoetropeError {
+  return invalidArgument(
+    'timesteps',
+    'UniPCMultistepScheduler takes sigmas in their place.',
+    'Give sigmas (timesteps / 1000, with a flowShift of 1), or another scheduler.',
+  );
 }
 
 /** The coefficients of all steps: the order rises from 1 as history grows, and falls towards the end. */

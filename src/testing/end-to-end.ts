@@ -16,6 +16,7 @@ interface Settings {
   readonly guidance_scale: number;
   readonly seed: number;
   readonly max_sequence_length: number;
+  readonly sigmas?: readonly number[];
   readonly scheduler: { readonly _class_name: SchedulerName };
 }
 
@@ -31,6 +32,7 @@ function toOptions(settings: Settings): GenerateOptions {
     seed: settings.seed,
     maxSequenceLength: settings.max_sequence_length,
     scheduler: settings.scheduler._class_name,
+    ...(settings.sigmas ? { sigmas: settings.sigmas } : {}),
   };
 }
 
