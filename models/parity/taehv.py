@@ -24,9 +24,9 @@ LATENT_FRAMES = 4
 
 CASES = {
     # As for Wan 2.1: 16 latent channels, pixels; kept in float16 as the published file is.
-    "taehv-21": dict(latent_channels=16, widths=(16, 12, 8, 8), patch=1, dtype=torch.float16, size=(3, 2)),
+    "taehv-21": dict(file="taew2_1", latent_channels=16, widths=(16, 12, 8, 8), patch=1, dtype=torch.float16, size=(3, 2)),
     # As for Wan 2.2: patches of 2 × 2; widths that are no multiple of four.
-    "taehv-22": dict(latent_channels=6, widths=(12, 10, 6, 6), patch=2, dtype=torch.float32, size=(2, 3)),
+    "taehv-22": dict(file="taew2_2", latent_channels=6, widths=(12, 10, 6, 6), patch=2, dtype=torch.float32, size=(2, 3)),
 }  # fmt: skip
 
 
@@ -127,7 +127,7 @@ def make_case(name, seed):
     layout = dict(latent_channels=case["latent_channels"], widths=case["widths"], patch=case["patch"])
     weights = {key: value.to(case["dtype"]) for key, value in random_weights(seed, **layout).items()}
     folder = case_folder(name)
-    save_tensors(folder / "taehv.safetensors", weights)
+    save_tensors(folder / f"{case['file']}.safetensors", weights)
     save_json(folder / "config.json", {**layout, "widths": list(case["widths"])})
 
     wide = {key: value.float() for key, value in weights.items()}

@@ -45,8 +45,11 @@ export interface LatentShape {
 
 export type ComponentName = 'text_encoder' | 'transformer' | 'vae';
 
+/** A checkpoint's components, and a decoder that may come from elsewhere. */
+export type PartName = ComponentName | 'fast_decoder';
+
 export interface ComponentSummary {
-  readonly name: ComponentName;
+  readonly name: PartName;
   /** Where it comes from, if that is not the checkpoint itself. */
   readonly source?: string;
   /** Bytes to fetch. */
@@ -89,7 +92,37 @@ export interface Conditioning {
   readonly kind: 'conditioning';
 }
 
-export interface ModelCheckpoint {
+/** From latents to pictures. */
+export interface LatentDecoder {
+  /**
+   * @param tile Pixels a side of a decoder tile, rounded up to whole latents; absent, or no smaller than the frame: whole
+   * frames, which stay on the device from stage to stage.
+   */
+  decoderPlan(latents: LatentShape, tile?: number): DecoderPlan;
+  /** Latent frame `frame`, scaled as the decoder wants it, channels last. */
+  decoderInput(latents: Float32Array, shape: LatentShape, frame: number): Float32Array<ArrayBuffer>;
+}
+
+/** A small decoder that can stand in for the checkpoint's own, and shows what a clip is becoming while it is denoised. */
+export interface FastDecoder extends LatentDecoder {
+  readonly summary: ComponentSummary;
+  /** Bytes as it is kept, in RAM or in a store. */
+  readonly storedBytes: number;
+  fetch(options?: ImportOptions & { store?: CheckpointStore }): Promise<ComponentWeights>;
+  /** What a decode asks of the device. @param tile As in `decoderPlan`. */
+  needs(latents: LatentShape, tile?: number): PhaseNeeds;
+  /** Ways to make one small picture of each latent frame, the finest first. */
+  previews(latents: LatentShape): readonly { plan: DecoderPlan; needs: PhaseNeeds }[];
+}
+
+/** Red, green and blue of a latent's pixels as a linear function of its channels: a rough look at no cost. */
+export interface LatentColours {
+  /** One row a latent channel, one column a colour. Colours are in [−1, 1]. */
+  readonly factors: readonly (readonly [number, number, number])[];
+  readonly bias: readonly [number, number, number];
+}
+
+export interface ModelCheckpoint extends LatentDecoder {
   readonly pipelineClass: string;
   /** Parsed `scheduler_config.json`. */
   readonly schedulerConfig: unknown;
@@ -140,13 +173,10 @@ export interface ModelCheckpoint {
     },
     precision: Precision,
   ): Readonly<Record<ComponentName, PhaseNeeds>>;
-  /**
-   * @param tile Pixels a side of a decoder tile, rounded up to whole latents; absent, or no smaller than the frame: whole
-   * frames, which stay on the device from stage to stage.
-   */
-  decoderPlan(latents: LatentShape, tile?: number): DecoderPlan;
-  /** Latent frame `frame`, scaled as the decoder wants it, channels last. */
-  decoderInput(latents: Float32Array, shape: LatentShape, frame: number): Float32Array<ArrayBuffer>;
+  /** Absent: there is none. */
+  readonly fastDecoder?: FastDecoder;
+  /** Absent: none are known. */
+  readonly latentColours?: LatentColours;
 }
 
 /** As much of a checkpoint as a plan needs: nothing of it is in the files' contents, so a configuration is enough. */
@@ -160,4 +190,5 @@ export type PlannedModel = Pick<
   | 'latentShape'
   | 'needs'
   | 'decoderPlan'
+  | 'fastDecoder'
 >;

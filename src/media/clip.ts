@@ -25,6 +25,8 @@ export interface GenerationParameters {
   readonly sigmas?: readonly number[];
   /** Absent: 1. */
   readonly initNoiseSigma?: number;
+  /** Absent: the checkpoint's own decoder. */
+  readonly decode?: 'fast';
   readonly device: 'webgpu' | 'wasm';
   readonly dtype: ComputeDtype;
 }

@@ -1,5 +1,5 @@
 /** @file What the clip in the form will take, in words and bars. */
-import type { ComponentName, MemoryPlan, PhaseMemory } from '../pipeline/api.ts';
+import type { MemoryPlan, PartName, PhaseMemory } from '../pipeline/api.ts';
 import { button, create, element } from './elements.ts';
 import { formatBytes } from './format.ts';
 
@@ -9,10 +9,11 @@ const OUTCOMES: Record<MemoryPlan['outcome'], string> = {
   'too-large': 'Too large',
 };
 
-const PHASE_NAMES: Record<ComponentName, string> = {
+const PHASE_NAMES: Record<PartName, string> = {
   text_encoder: 'Text',
   transformer: 'Denoise',
   vae: 'Decode',
+  fast_decoder: 'Decode',
 };
 
 /** A budget this many times the peak would leave bars too short to be seen: they are then drawn to the peak. */

@@ -8,6 +8,7 @@ import type {
   ComponentName,
   ComponentSummary,
   GenerationDefaults,
+  PartName,
   SizeConstraints,
 } from '../families/family.ts';
 import type {
@@ -32,6 +33,7 @@ export type {
   FrameGroup,
   GenerationDefaults,
   GenerationParameters,
+  PartName,
   SchedulerName,
   SizeConstraints,
   VideoCodecName,
@@ -47,6 +49,11 @@ export interface LoadOptions {
    * stage needs them instead of being held in RAM. Default false.
    */
   storage?: boolean;
+  /**
+   * A small decoder for `decode: 'fast'` and for previews: the address of a TAEHV file in safetensors format
+   * (`taew2_1.safetensors` for Wan 2.1), or of a folder that has it under its published name. Absent: none.
+   */
+  fastDecoder?: string;
   /** A clip that will be made: if it cannot be, loading is refused before anything is fetched. */
   clip?: ClipSize;
   onProgress?: (progress: Progress) => void;
@@ -80,7 +87,8 @@ export interface MemoryOptions {
 
 /** One phase of a run on the device, as predicted. */
 export interface PhaseMemory {
-  readonly name: ComponentName;
+  /** `fast_decoder` in the place of `vae` for `decode: 'fast'`. */
+  readonly name: PartName;
   readonly weights: WeightsFormat;
   /** Of all stages. */
   readonly weightBytes: number;
@@ -112,6 +120,8 @@ export interface MemoryPlan {
   /** Of the phases; empty and 0 if the clip is too large. */
   readonly phases: readonly PhaseMemory[];
   readonly predictedPeakBytes: number;
+  /** Of the denoising's: for previews, if they were asked for and fit; absent if they are not decoded. */
+  readonly previewBytes?: number;
   readonly downloadBytes: number;
   /** Of the weights in RAM or in the browser's storage, in the formats above. */
   readonly storedBytes: number;
@@ -155,11 +165,18 @@ export interface Verdict {
 /** What a clip's memory depends on; absent: the checkpoint's defaults. */
 export type ClipSize = Pick<
   GenerateOptions,
-  'width' | 'height' | 'numFrames' | 'guidanceScale' | 'maxSequenceLength'
+  'width' | 'height' | 'numFrames' | 'guidanceScale' | 'maxSequenceLength' | 'decode'
 >;
 
 /** What a plan depends on besides the checkpoint. */
-export type PlanOptions = Pick<LoadOptions, 'device' | 'dtype' | 'memory' | 'signal'> & ClipSize;
+export type PlanOptions = Pick<
+  LoadOptions,
+  'device' | 'dtype' | 'memory' | 'fastDecoder' | 'signal'
+> &
+  ClipSize & {
+    /** Whether there will be an `onPreview`. */
+    preview?: boolean;
+  };
 
 /** What `inspect` learns of a checkpoint from its JSON files and safetensors headers alone. */
 export interface CheckpointReport {
@@ -174,6 +191,8 @@ export interface CheckpointReport {
   readonly constraints: SizeConstraints;
   /** What the user should know of the files. */
   readonly notices: readonly CheckpointNotice[];
+  /** How `onPreview` gets its pictures: by the fast decoder, by a linear function of the latents, or not at all. */
+  readonly previews: 'decoded' | 'linear' | 'none';
 }
 
 export interface GenerateOptions {
@@ -211,12 +230,20 @@ export interface GenerateOptions {
   scheduler?: SchedulerName;
   /** In the place of the checkpoint's own shift of the noise schedule towards noise. */
   flowShift?: number;
+  /** `fast` decodes by the small decoder of `LoadOptions.fastDecoder`: sooner, in less memory, a little less sharp. Default `full`. */
+  decode?: 'full' | 'fast';
   onProgress?: (progress: Progress) => void;
   /** Each group of frames as soon as it is decoded, in order; a promise holds the run until it is settled. */
   onFrames?: (frames: FrameGroup) => void | Promise<void>;
   /** Encodes the clip while it is decoded, each group of frames as it is made; see `VideoResult.encoded`. */
   encode?: Pick<EncodeOptions, 'container' | 'codec' | 'scale'>;
   onStepEnd?: (step: { step: number; timestep: number; totalSteps: number }) => void;
+  /**
+   * Small pictures of what the clip is becoming, after every step, or after every few where a preview takes long beside
+   * a step: one picture for each latent frame, of the moment at its end (of Wan, of frames 0, 4, 8, …). Never called for
+   * a model that has neither a fast decoder nor known colours of its latents. The clip is the same with and without it.
+   */
+  onPreview?: (frames: FrameGroup) => void | Promise<void>;
   signal?: AbortSignal;
 }
 
@@ -275,7 +302,8 @@ export interface Notice {
     | 'software-device'
     | 'no-webgpu'
     | 'no-shader-f16'
-    | 'storage-unavailable';
+    | 'storage-unavailable'
+    | 'no-preview';
   readonly message: string;
 }
 

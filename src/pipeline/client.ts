@@ -95,9 +95,9 @@ export function probeDevice(choice: DeviceChoice = 'auto'): Promise<DeviceReport
  */
 export function inspectCheckpoint(
   source: string,
-  options: { signal?: AbortSignal } = {},
+  { signal, ...plain }: Pick<LoadOptions, 'fastDecoder' | 'signal'> = {},
 ): Promise<CheckpointReport> {
-  return call(connect().inspect(source, signalOr(options.signal)));
+  return call(connect().inspect(source, plain, signalOr(signal)));
 }
 
 /**
@@ -160,12 +160,14 @@ export class VideoPipeline implements VideoPipelineInterface {
    * @throws ZoetropeError `invalid-argument`, `out-of-memory`, `device-lost`; `AbortError`.
    */
   async generate(options: GenerateOptions): Promise<VideoResult> {
-    const { onProgress, onFrames, onStepEnd, signal, ...plain } = options;
+    const { onProgress, onFrames, onStepEnd, onPreview, signal, ...rest } = options;
+    const plain = { ...rest, preview: onPreview !== undefined };
     const listener = proxy({
       progress: async (progress: Progress) => onProgress?.(progress),
       frames: async (group: FrameGroup) => onFrames?.(group),
       stepEnd: async (step: { step: number; timestep: number; totalSteps: number }) =>
         onStepEnd?.(step),
+      preview: async (group: FrameGroup) => onPreview?.(group),
     });
     const result: Remote<HostResult> = await call(
       this.#pipeline.generate(plain, listener, signalOr(signal)),

@@ -3,13 +3,13 @@
  * same interface and passes everything on to this one.
  */
 import { isAbortError, ZoetropeError } from '../errors.ts';
-import type { ComponentName, ModelCheckpoint } from '../families/family.ts';
+import type { ModelCheckpoint } from '../families/family.ts';
 import { openCheckpoint } from '../families/open-checkpoint.ts';
+import { withFastDecoder } from '../families/taehv/open.ts';
 import type { Backend } from '../runtime/backend.ts';
 import { openBackend } from '../runtime/open-backend.ts';
-import type { ComponentWeights } from '../weights/component-weights.ts';
 import { RamTier } from '../weights/ram-tier.ts';
-import type { FileSource } from '../weights/source.ts';
+import type { FilesAt, FileSource, ReadOptions } from '../weights/source.ts';
 import type {
   CheckpointReport,
   DeviceReport,
@@ -20,7 +20,7 @@ import type {
   VideoPipelineInterface,
 } from './api.ts';
 import { EngineResult } from './engine-result.ts';
-import { type FetchOptions, fetchWeights } from './fetch-weights.ts';
+import { type FetchOptions, fetchWeights, type PartWeights, weightsOf } from './fetch-weights.ts';
 import { FrameStore } from './frame-store.ts';
 import { runGeneration, type RunHooks } from './generate.ts';
 import { resolveClip, settleMemory } from './memory-plan.ts';
@@ -29,9 +29,19 @@ import { readMemory } from './memory-reading.ts';
 import { planRun } from './plan.ts';
 import { resolveRequest } from './request.ts';
 
-export interface EngineOptions extends LoadOptions, FetchOptions {
+export interface EngineOptions extends Omit<LoadOptions, 'fastDecoder'>, FetchOptions {
+  fastDecoder?: FilesAt | undefined;
   /** Stands in for `navigator.gpu`. */
   gpu?: GPU;
+}
+
+/** A checkpoint and what it is put together with. */
+export async function openModel(
+  source: FileSource,
+  { fastDecoder, ...options }: ReadOptions & { fastDecoder?: FilesAt | undefined },
+): Promise<ModelCheckpoint> {
+  const checkpoint = await openCheckpoint(source, options);
+  return fastDecoder ? withFastDecoder(checkpoint, fastDecoder, options) : checkpoint;
 }
 
 /** What a checkpoint is, from its JSON files and headers alone. */
@@ -48,6 +58,7 @@ export function describeCheckpoint(
     defaults: checkpoint.defaults,
     constraints: checkpoint.constraints,
     notices: checkpoint.notices,
+    previews: checkpoint.fastDecoder ? 'decoded' : checkpoint.latentColours ? 'linear' : 'none',
   };
 }
 
@@ -55,7 +66,7 @@ export class EnginePipeline implements VideoPipelineInterface {
   readonly checkpoint: CheckpointReport;
   readonly notices: readonly Notice[];
   readonly #model: ModelCheckpoint;
-  readonly #weights: Readonly<Record<ComponentName, ComponentWeights>>;
+  readonly #weights: PartWeights;
   readonly #memory: MemorySettings;
   readonly #loadSeconds: number;
   readonly #embeddings = new Map<string, Float32Array<ArrayBuffer>>();
@@ -78,7 +89,10 @@ export class EnginePipeline implements VideoPipelineInterface {
     };
     const backend = await reopen();
     try {
-      const model = await openCheckpoint(source, signal ? { signal } : {});
+      const model = await openModel(source, {
+        ...(signal ? { signal } : {}),
+        fastDecoder: options.fastDecoder,
+      });
       const memory = settleMemory(model, backend.report, options);
       limitBytes = memory.budgetBytes;
       backend.ledger.limit(limitBytes);
@@ -93,6 +107,7 @@ export class EnginePipeline implements VideoPipelineInterface {
         text_encoder: tier.hold(fetched.text_encoder),
         transformer: tier.hold(fetched.transformer),
         vae: tier.hold(fetched.vae),
+        ...(fetched.fast_decoder ? { fast_decoder: tier.hold(fetched.fast_decoder) } : {}),
       };
       const seconds = (performance.now() - started) / 1000;
       return new EnginePipeline(source, backend, reopen, model, weights, memory, seconds);
@@ -107,7 +122,7 @@ export class EnginePipeline implements VideoPipelineInterface {
     backend: Backend,
     reopen: () => Promise<Backend>,
     model: ModelCheckpoint,
-    weights: Readonly<Record<ComponentName, ComponentWeights>>,
+    weights: PartWeights,
     memory: MemorySettings,
     loadSeconds: number,
   ) {
@@ -156,6 +171,7 @@ export class EnginePipeline implements VideoPipelineInterface {
         {
           onProgress: options.onProgress ?? ignore,
           onStepEnd: options.onStepEnd ?? ignore,
+          onPreview: options.onPreview,
           frames,
           signal: options.signal,
           ...(onLatents ? { onLatents } : {}),
@@ -196,7 +212,7 @@ export class EnginePipeline implements VideoPipelineInterface {
   }
 
   #readMemory(): MemoryReading {
-    return readMemory(this.#backend, Object.values(this.#weights));
+    return readMemory(this.#backend, weightsOf(this.#weights));
   }
 
   async dispose(): Promise<void> {

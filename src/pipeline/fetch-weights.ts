@@ -1,10 +1,11 @@
 /** @file Gets the weights of all components, into RAM or into the store, and says how far it is. */
-import type { ComponentName, ModelCheckpoint } from '../families/family.ts';
+import type { ComponentName, ModelCheckpoint, PartName } from '../families/family.ts';
 import type { Backend } from '../runtime/backend.ts';
 import type { CheckpointStore } from '../store/checkpoint-store.ts';
 import { openBrowserStore } from '../store/indexeddb-backend.ts';
 import { requestPersistence } from '../store/quota.ts';
 import type { ComponentWeights } from '../weights/component-weights.ts';
+import type { ImportOptions } from '../weights/stored-weights.ts';
 import type { LoadOptions } from './api.ts';
 import { readMemory } from './memory-reading.ts';
 import type { ComponentPrecisions } from './memory-settings.ts';
@@ -27,41 +28,61 @@ async function openStore(options: FetchOptions): Promise<CheckpointStore | undef
   return store;
 }
 
+/** The weights of a checkpoint's parts. */
+export interface PartWeights {
+  readonly text_encoder: ComponentWeights;
+  readonly transformer: ComponentWeights;
+  readonly vae: ComponentWeights;
+  /** Absent: there is none. */
+  readonly fast_decoder?: ComponentWeights;
+}
+
+/** All of them. */
+export function weightsOf(parts: PartWeights): ComponentWeights[] {
+  const { text_encoder, transformer, vae, fast_decoder } = parts;
+  return [text_encoder, transformer, vae, ...(fast_decoder ? [fast_decoder] : [])];
+}
+
 /** @param precision What weights are converted for. */
 export async function fetchWeights(
   model: ModelCheckpoint,
   backend: Backend,
   precision: ComponentPrecisions,
   options: FetchOptions,
-): Promise<Record<ComponentName, ComponentWeights>> {
+): Promise<PartWeights> {
   const { onProgress, signal } = options;
   const store = await openStore(options);
   const totalBytes = model.components.reduce((sum, { bytes }) => sum + bytes, 0);
   let loadedBytes = 0;
   let reported = 0;
   const fetched: ComponentWeights[] = [];
-  const fetch = async (file: ComponentName): Promise<ComponentWeights> => {
-    const weights = await model.fetch(file, precision[file], {
-      ...(options.chunkBytes === undefined ? {} : { chunkBytes: options.chunkBytes }),
-      ...(signal ? { signal } : {}),
-      ...(store ? { store } : {}),
-      onBytes: (bytes) => {
-        loadedBytes = Math.min(totalBytes, loadedBytes + bytes);
-        const isDue = loadedBytes - reported > totalBytes / 200 || loadedBytes === totalBytes;
-        if (!isDue) return;
-        reported = loadedBytes;
-        const memory = readMemory(backend, fetched);
-        const fraction = loadedBytes / totalBytes;
-        onProgress?.({ type: 'download', file, fraction, loadedBytes, totalBytes, memory });
-      },
-    });
-    fetched.push(weights);
+  const optionsFor = (file: PartName): ImportOptions & { store?: CheckpointStore } => ({
+    ...(options.chunkBytes === undefined ? {} : { chunkBytes: options.chunkBytes }),
+    ...(signal ? { signal } : {}),
+    ...(store ? { store } : {}),
+    onBytes: (bytes) => {
+      loadedBytes = Math.min(totalBytes, loadedBytes + bytes);
+      const isDue = loadedBytes - reported > totalBytes / 200 || loadedBytes === totalBytes;
+      if (!isDue) return;
+      reported = loadedBytes;
+      const memory = readMemory(backend, fetched);
+      const fraction = loadedBytes / totalBytes;
+      onProgress?.({ type: 'download', file, fraction, loadedBytes, totalBytes, memory });
+    },
+  });
+  const keep = async (weights: Promise<ComponentWeights>): Promise<ComponentWeights> => {
+    fetched.push(await weights);
     return weights;
   };
+  const fetch = (name: ComponentName): Promise<ComponentWeights> =>
+    keep(model.fetch(name, precision[name], optionsFor(name)));
   const [text_encoder, transformer, vae] = [
     await fetch('text_encoder'),
     await fetch('transformer'),
     await fetch('vae'),
   ];
-  return { text_encoder, transformer, vae };
+  const { fastDecoder } = model;
+  if (!fastDecoder) return { text_encoder, transformer, vae };
+  const fast_decoder = await keep(fastDecoder.fetch(optionsFor('fast_decoder')));
+  return { text_encoder, transformer, vae, fast_decoder };
 }

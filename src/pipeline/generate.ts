@@ -2,13 +2,17 @@
 import { decodeFlops } from '../decode/cost.ts';
 import { decode } from '../decode/decode.ts';
 import type { DecoderPlan } from '../decode/decoder-plan.ts';
-import type { ComponentName, LatentShape, ModelCheckpoint } from '../families/family.ts';
+import type {
+  ComponentName,
+  LatentDecoder,
+  LatentShape,
+  ModelCheckpoint,
+} from '../families/family.ts';
 import { cleanPrompt } from '../families/text/prompt.ts';
 import type { Backend, TensorKind } from '../runtime/backend.ts';
 import { StageRunner } from '../runtime/stage-runner.ts';
 import { createScheduler } from '../schedulers/create-scheduler.ts';
 import type { Scheduler, SchedulerName } from '../schedulers/scheduler.ts';
-import type { ComponentWeights } from '../weights/component-weights.ts';
 import type {
   GenerateOptions,
   GenerationParameters,
@@ -26,13 +30,15 @@ import {
   computePrecisions,
   type MemorySettings,
 } from './memory-settings.ts';
-import { planRun, type RunPlan } from './plan.ts';
+import { type PartWeights, weightsOf } from './fetch-weights.ts';
+import { planRun, requireFastDecoder, type RunPlan } from './plan.ts';
+import { decodedPictures, linearPictures, Previews } from './preview.ts';
 import { FrameStore } from './frame-store.ts';
 
 export interface RunContext {
   readonly backend: Backend;
   readonly checkpoint: ModelCheckpoint;
-  readonly weights: Readonly<Record<ComponentName, ComponentWeights>>;
+  readonly weights: PartWeights;
   readonly memory: MemorySettings;
   /** Prompt embeddings of earlier runs. */
   readonly embeddings: Map<string, Float32Array<ArrayBuffer>>;
@@ -41,6 +47,7 @@ export interface RunContext {
 export interface RunHooks {
   readonly onProgress: (progress: Progress) => void;
   readonly onStepEnd: NonNullable<GenerateOptions['onStepEnd']>;
+  readonly onPreview?: GenerateOptions['onPreview'];
   readonly frames: FrameStore;
   readonly signal?: AbortSignal | undefined;
   /** For tests: the latents after each step, and the noise as step −1. */
@@ -67,8 +74,9 @@ export async function runGeneration(
   const isGuided = parameters.guidanceScale > 1;
   // All phases before the first runs: a decode that does not fit is told now, not after the denoising.
   const precision = computePrecisions(context.memory);
-  const plan = planRun(checkpoint, parameters, { ...context.memory, precision });
-  const decoder = checkpoint.decoderPlan(latentShape, plan.tile);
+  const preview = hooks.onPreview !== undefined;
+  const plan = planRun(checkpoint, parameters, { ...context.memory, precision, preview });
+  const decoder = decoderOf(checkpoint, parameters).decoderPlan(latentShape, plan.tile);
   const stepFlops = plan.phases.transformer.flops * (isGuided ? 2 : 1);
   const flops = decodeFlops(decoder, latentShape.frames);
   const clock = new Clock(stepFlops * parameters.numInferenceSteps + flops);
@@ -105,6 +113,14 @@ function makeScheduler(checkpoint: ModelCheckpoint, parameters: GenerationParame
   });
 }
 
+/** The decoder that the request asks for. */
+function decoderOf(
+  checkpoint: ModelCheckpoint,
+  { decode: choice }: GenerationParameters,
+): LatentDecoder {
+  return choice === 'fast' ? requireFastDecoder(checkpoint) : checkpoint;
+}
+
 class Run {
   readonly notices: Notice[] = [];
   readonly #context: RunContext;
@@ -113,6 +129,8 @@ class Run {
   readonly #plan: RunPlan;
   readonly #precision: ComponentPrecisions;
   readonly #clock: Clock;
+  /** Beside the denoising's own. */
+  #previewRunner: StageRunner | undefined;
 
   constructor(
     context: RunContext,
@@ -212,16 +230,19 @@ class Run {
       await denoiser.load((done, total) =>
         this.#report({ type: 'compile', stage: 'transformer', fraction: done / total }),
       );
+      const previews = await this.#openPreviews(latentShape, latents.length);
       // Conditionings that share a pass over the weights.
       const batch = this.#plan.guidance === 'sequential' ? 1 : conditionings.length;
       this.#report({ type: 'denoise', fraction: 0, step: 0, totalSteps: numInferenceSteps });
       this.#clock.start();
       for (const [step, timestep] of scheduler.timesteps.entries()) {
+        previews?.startStep();
         for (let from = 0; from < conditionings.length; from += batch) {
           const pass = <T>(all: readonly T[]): readonly T[] => all.slice(from, from + batch);
           await denoiser.forward(latents, timestep, pass(conditionings), pass(results));
         }
         if (unconditional) applyGuidance(velocity, unconditional, guidanceScale);
+        previews?.note(latents, velocity, scheduler.sigmas[step] ?? 0);
         scheduler.step(velocity, step, latents, generator);
         onLatents?.(step, latents);
         this.#clock.advance(stepFlops);
@@ -233,9 +254,34 @@ class Run {
           totalSteps: numInferenceSteps,
         });
         signal?.throwIfAborted();
+        await previews?.endStep();
       }
       return latents;
     });
+  }
+
+  /** Everything that previews need, made before the loop; none where they are not wanted or cannot be. */
+  async #openPreviews(shape: LatentShape, length: number): Promise<Previews | undefined> {
+    const { checkpoint, weights, backend } = this.#context;
+    const { onPreview, signal } = this.#hooks;
+    if (!onPreview) return undefined;
+    const { fastDecoder, latentColours } = checkpoint;
+    const { preview } = this.#plan;
+    if (fastDecoder && weights.fast_decoder && preview) {
+      const { decoder } = preview;
+      const runner = new StageRunner(backend, weights.fast_decoder, { kind: 'decode', signal });
+      this.#previewRunner = runner;
+      await runner.load([...decoder.first, ...decoder.rest]);
+      return new Previews(decodedPictures(fastDecoder, decoder, shape, runner), onPreview, length);
+    }
+    if (latentColours) {
+      return new Previews(linearPictures(latentColours, shape), onPreview, length);
+    }
+    if (fastDecoder) {
+      const message = 'There is no preview: the fast decoder does not fit beside the denoising.';
+      this.notices.push({ code: 'no-preview', message });
+    }
+    return undefined;
   }
 
   /** From latents to pictures, each group handed on as it is made. */
@@ -245,8 +291,8 @@ class Run {
     plan: DecoderPlan,
     flops: number,
   ): Promise<void> {
-    const { checkpoint } = this.#context;
     const { numFrames } = this.#parameters;
+    const decoder = decoderOf(this.#context.checkpoint, this.#parameters);
     await this.#withRunner('vae', 'decode', async (runner) => {
       const stages = [...plan.first, ...(latentShape.frames > 1 ? plan.rest : [])];
       await runner.load(stages, (done) =>
@@ -257,7 +303,7 @@ class Run {
       this.#clock.start();
       const inputs = function* (): Generator<Float32Array<ArrayBuffer>> {
         for (let i = 0; i < latentShape.frames; i++) {
-          yield checkpoint.decoderInput(latents, latentShape, i);
+          yield decoder.decoderInput(latents, latentShape, i);
         }
       };
       for await (const pictures of decode(plan, inputs(), runner)) {
@@ -284,11 +330,16 @@ class Run {
     const { backend, weights } = this.#context;
     const { signal } = this.#hooks;
     const { streaming } = this.#plan.phases[component];
-    const runner = new StageRunner(backend, weights[component], { kind, signal, streaming });
+    const isFast = component === 'vae' && this.#parameters.decode === 'fast';
+    const source = isFast ? weights.fast_decoder : weights[component];
+    if (!source) throw new Error('the fast decoder has no weights');
+    const runner = new StageRunner(backend, source, { kind, signal, streaming });
     try {
       return await phase(runner);
     } finally {
       await runner.dispose();
+      await this.#previewRunner?.dispose();
+      this.#previewRunner = undefined;
       await this.#releaseSessions();
     }
   }
@@ -304,7 +355,7 @@ class Run {
     const { etaSeconds } = this.#clock;
     this.#hooks.onProgress({
       ...progress,
-      memory: readMemory(backend, Object.values(weights)),
+      memory: readMemory(backend, weightsOf(weights)),
       ...(etaSeconds === undefined ? {} : { etaSeconds }),
     });
   }

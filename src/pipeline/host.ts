@@ -5,11 +5,11 @@ import { findModel } from '../families/catalogue/entries.ts';
 import type { ModelEntry } from '../families/catalogue/model-entry.ts';
 import { plannedModel } from '../families/catalogue/planned-model.ts';
 import type { PlannedModel } from '../families/family.ts';
-import { openCheckpoint } from '../families/open-checkpoint.ts';
 import { probeDevice } from '../runtime/device.ts';
 import { wasmThreads } from '../runtime/ort.ts';
 import { browserEstimate } from '../store/quota.ts';
 import { HttpSource } from '../weights/http-source.ts';
+import type { FilesAt } from '../weights/source.ts';
 import type {
   AssessOptions,
   CheckpointReport,
@@ -29,7 +29,7 @@ import type {
   Progress,
   Verdict,
 } from './api.ts';
-import { describeCheckpoint, EnginePipeline } from './engine.ts';
+import { describeCheckpoint, EnginePipeline, openModel } from './engine.ts';
 import type { EngineResult } from './engine-result.ts';
 import { planMemory } from './memory-plan.ts';
 import { assessModel } from './verdict.ts';
@@ -39,16 +39,20 @@ export interface Listener {
   progress(progress: Progress): Promise<void>;
   frames(group: FrameGroup): Promise<void>;
   stepEnd(step: { step: number; timestep: number; totalSteps: number }): Promise<void>;
+  preview(frames: FrameGroup): Promise<void>;
 }
 
 /** A request without what cannot be cloned. */
 export type PlainGenerateOptions = Omit<
   GenerateOptions,
-  'onProgress' | 'onFrames' | 'onStepEnd' | 'signal'
->;
+  'onProgress' | 'onFrames' | 'onStepEnd' | 'onPreview' | 'signal'
+> & {
+  /** Whether previews are wanted. */
+  preview: boolean;
+};
 export type PlainLoadOptions = Pick<
   LoadOptions,
-  'device' | 'dtype' | 'memory' | 'storage' | 'clip'
+  'device' | 'dtype' | 'memory' | 'storage' | 'fastDecoder' | 'clip'
 >;
 export type PlainPlanOptions = Omit<PlanOptions, 'signal'>;
 export type PlainEncodeOptions = Omit<EncodeOptions, 'onProgress' | 'signal'>;
@@ -110,7 +114,7 @@ export class HostPipeline {
   }
 
   async generate(
-    options: PlainGenerateOptions,
+    { preview, ...options }: PlainGenerateOptions,
     listener: Listener,
     signal: AbortSignal,
   ): Promise<HostResult & ProxyMarked> {
@@ -121,6 +125,10 @@ export class HostPipeline {
       onStepEnd: (step) => void listener.stepEnd(step),
       // Awaited on this side, so that frames do not pile up before a page that draws slowly.
       onFrames: (group) => listener.frames(copyForTransfer(group)),
+      // Nobody else has these pixels.
+      ...(preview
+        ? { onPreview: (group) => listener.preview(transfer(group, [group.rgba.buffer])) }
+        : {}),
     });
     return proxy(new HostResult(result));
   }
@@ -140,20 +148,38 @@ function copyForTransfer(group: FrameGroup): FrameGroup {
 }
 
 /** The checkpoint that was looked at last: a form makes plans of it with every change. */
-let inspected: { source: string; checkpoint: PlannedModel } | undefined;
+let inspected: { key: string; checkpoint: PlannedModel } | undefined;
+
+function keyOf(source: string, fastDecoder: string | undefined): string {
+  return JSON.stringify([source, fastDecoder]);
+}
+
+/** A file behind a URL, or a folder. */
+function filesAt(url: string | undefined): FilesAt | undefined {
+  if (url === undefined) return undefined;
+  const [, folder = '', file = ''] = /^(.*\/)([^/]+\.safetensors)$/.exec(url) ?? [];
+  return { source: new HttpSource(file === '' ? url : folder), path: file };
+}
 
 export const host = {
   probe: (choice: DeviceChoice): Promise<DeviceReport> => probeDevice(choice),
 
-  async inspect(source: string, signal: AbortSignal): Promise<CheckpointReport> {
+  async inspect(
+    source: string,
+    { fastDecoder }: Pick<LoadOptions, 'fastDecoder'>,
+    signal: AbortSignal,
+  ): Promise<CheckpointReport> {
     const files = new HttpSource(source);
-    const checkpoint = await openCheckpoint(files, { signal });
-    inspected = { source, checkpoint };
+    const checkpoint = await openModel(files, { signal, fastDecoder: filesAt(fastDecoder) });
+    inspected = { key: keyOf(source, fastDecoder), checkpoint };
     return describeCheckpoint(files, checkpoint);
   },
 
   async plan(source: string, options: PlainPlanOptions, signal: AbortSignal): Promise<MemoryPlan> {
-    if (inspected?.source !== source) await host.inspect(source, signal);
+    const { fastDecoder } = options;
+    if (inspected?.key !== keyOf(source, fastDecoder)) {
+      await host.inspect(source, fastDecoder === undefined ? {} : { fastDecoder }, signal);
+    }
     const report = await probeDevice(options.device ?? 'auto');
     signal.throwIfAborted();
     if (!inspected) throw new Error('nothing was inspected');
@@ -184,12 +210,13 @@ export const host = {
 
   async load(
     source: string,
-    options: PlainLoadOptions,
+    { fastDecoder, ...options }: PlainLoadOptions,
     listener: Pick<Listener, 'progress'>,
     signal: AbortSignal,
   ): Promise<HostPipeline & ProxyMarked> {
     const pipeline = await EnginePipeline.fromSource(new HttpSource(source), {
       ...options,
+      ...(fastDecoder === undefined ? {} : { fastDecoder: filesAt(fastDecoder) }),
       signal,
       onProgress: (progress) => void listener.progress(progress),
     });

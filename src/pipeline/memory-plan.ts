@@ -1,6 +1,6 @@
 /** @file The plan of a clip as a user is told it: how it will fit, and why so, before anything is fetched. */
 import { decodeFlops } from '../decode/cost.ts';
-import type { ComponentName, PlannedModel } from '../families/family.ts';
+import type { ComponentName, PartName, PlannedModel } from '../families/family.ts';
 import type { DeviceReport } from '../runtime/device.ts';
 import { BudgetTooSmallError, TensorTooLargeError } from '../runtime/planner.ts';
 import type {
@@ -22,7 +22,7 @@ import {
   storagePrecision,
   storagePrecisions,
 } from './memory-settings.ts';
-import { type PlannedParameters, planRun, type RunPlan } from './plan.ts';
+import { type PlannedParameters, planRun, requireFastDecoder, type RunPlan } from './plan.ts';
 import { resolveRequest } from './request.ts';
 
 /** umT5-XXL has 6 GB in 8 bits. */
@@ -116,18 +116,27 @@ export function planMemory(
     formats: weights,
     ...(Number.isFinite(budgetBytes) ? { budgetBytes } : {}),
     downloadBytes: checkpoint.components.reduce((sum, { bytes }) => sum + bytes, 0),
-    storedBytes: NAMES.reduce((sum, name) => sum + checkpoint.storedBytes(name, kept[name]), 0),
+    storedBytes: NAMES.reduce(
+      (sum, name) => sum + checkpoint.storedBytes(name, kept[name]),
+      checkpoint.fastDecoder?.storedBytes ?? 0,
+    ),
   };
   try {
     const plan = planRun(checkpoint, parameters, {
       ...settings,
       precision: computePrecisions(settings),
+      preview: options.preview ?? false,
     });
     const latents = checkpoint.latentShape(parameters);
-    const decode = decodeFlops(checkpoint.decoderPlan(latents, plan.tile), latents.frames);
-    const phases = NAMES.map((name) => phaseMemory(name, weights[name], plan, decode));
+    const { decode: choice } = parameters;
+    const decoder = choice === 'fast' ? requireFastDecoder(checkpoint) : checkpoint;
+    const decode = decodeFlops(decoder.decoderPlan(latents, plan.tile), latents.frames);
+    const phases = NAMES.map((name): PhaseMemory => {
+      const part: PartName = name === 'vae' && choice === 'fast' ? 'fast_decoder' : name;
+      return { ...phaseMemory(name, weights[name], plan, decode), name: part };
+    });
     const predictedPeakBytes = Math.max(...phases.map((phase) => phase.predictedPeakBytes));
-    const { guidance, tile } = plan;
+    const { guidance, tile, preview } = plan;
     return {
       ...common,
       outcome: isResident(plan) ? 'resident' : 'streamed',
@@ -136,6 +145,7 @@ export function planMemory(
       ...(tile === undefined ? {} : { tile }),
       phases,
       predictedPeakBytes,
+      ...(preview ? { previewBytes: preview.bytes } : {}),
     };
   } catch (error) {
     const none = {
@@ -223,10 +233,11 @@ function formatWords({ text_encoder, transformer }: ComponentFormats): string {
     : `${transformer}, text encoder ${text_encoder}`;
 }
 
-const COMPONENT: Readonly<Record<ComponentName, string>> = {
+const COMPONENT: Readonly<Record<PartName, string>> = {
   text_encoder: 'text encoder',
   transformer: 'transformer',
   vae: 'decoder',
+  fast_decoder: 'fast decoder',
 };
 
 function megabytes(bytes: number): string {

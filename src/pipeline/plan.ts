@@ -1,5 +1,8 @@
 /** @file What a run will take, phase by phase, settled before anything is computed. */
-import type { ComponentName, PlannedModel } from '../families/family.ts';
+import { decodeFlops } from '../decode/cost.ts';
+import type { DecoderPlan } from '../decode/decoder-plan.ts';
+import { invalidArgument } from '../errors.ts';
+import type { ComponentName, FastDecoder, LatentShape, PlannedModel } from '../families/family.ts';
 import type { Precision } from '../graph/index.ts';
 import {
   BudgetTooSmallError,
@@ -10,8 +13,20 @@ import {
 } from '../runtime/planner.ts';
 import type { GenerationParameters } from './api.ts';
 
+/** What shows the clip while it is denoised, decoded beside the transformer. */
+export interface PreviewPlan {
+  readonly decoder: DecoderPlan;
+  /** Operations of one preview. */
+  readonly flops: number;
+  /** On the device besides the denoising, whose phase counts it. */
+  readonly bytes: number;
+}
+
 export interface RunPlan {
+  /** `vae`: the decode, whichever decoder does it. */
   readonly phases: Readonly<Record<ComponentName, PhasePlan>>;
+  /** Absent: there is no fast decoder, or none was asked for, or it does not fit beside the denoising. */
+  readonly preview?: PreviewPlan;
   /** Whether both passes of guidance hold their activations at once. */
   readonly guidance: 'batched' | 'sequential';
   /** Pixels a side of a decoder tile; absent: whole frames. */
@@ -28,17 +43,22 @@ export interface PlanSettings {
   readonly maxTensorBytes: number;
   readonly guidance?: 'batched' | 'sequential';
   readonly tile?: number;
+  /** Whether room is made for previews, as far as there is any. */
+  readonly preview?: boolean;
 }
 
 export type PlannedParameters = Pick<
   GenerationParameters,
-  'width' | 'height' | 'numFrames' | 'guidanceScale' | 'maxSequenceLength'
+  'width' | 'height' | 'numFrames' | 'guidanceScale' | 'maxSequenceLength' | 'decode'
 >;
 
 type Attempt = PhasePlan | BudgetTooSmallError | TensorTooLargeError;
 
 /** A frame's longer side is cut into about this many tiles, if it has to be; more cost more in halos. */
 const TILES_A_SIDE = [2, 3, 4, 6, 8, 12, 16, 24, 32];
+
+/** Of a step's operations: what a preview may take, as long as there is a coarser one. */
+const PREVIEW_SHARE = 0.1;
 
 /** @throws BudgetTooSmallError, TensorTooLargeError (`out-of-memory`) of the phase that needs most, if one cannot fit. */
 export function planRun(
@@ -55,24 +75,83 @@ export function planRun(
   };
 
   let guidance = settings.guidance ?? 'batched';
-  let transformer = fit(needs('transformer', guidance === 'batched' ? passes : 1), settings);
+  let denoising = needs('transformer', guidance === 'batched' ? passes : 1);
+  let transformer = fit(denoising, settings);
   if (transformer instanceof Error && settings.guidance === undefined && passes > 1) {
     // Batched costs activations, sequential streams every weight twice: it is for where nothing else fits.
-    transformer = fit(needs('transformer', 1), settings);
+    denoising = needs('transformer', 1);
+    transformer = fit(denoising, settings);
     guidance = 'sequential';
   }
+  const preview =
+    settings.preview && !(transformer instanceof Error)
+      ? fitPreview(checkpoint, latents, denoising, transformer.flops * passes, settings)
+      : undefined;
   const { sizeMultiple } = checkpoint.constraints;
   const tiles = TILES_A_SIDE.map((count) => {
     const longest = Math.max(parameters.width, parameters.height);
     return sizeMultiple * Math.ceil(longest / count / sizeMultiple);
   });
-  const decode = fitDecode((tile) => needs('vae', 1, tile), tiles, settings);
+  const { decode: choice } = parameters;
+  const fast = choice === 'fast' ? requireFastDecoder(checkpoint) : undefined;
+  const decodeNeeds = (tile?: number): PhaseNeeds =>
+    fast ? fast.needs(latents, tile) : needs('vae', 1, tile);
+  const decode = fitDecode(decodeNeeds, tiles, settings);
   const phases = settled({
     text_encoder: fit(needs('text_encoder', 1), settings),
-    transformer,
+    transformer: preview?.transformer ?? transformer,
     vae: decode.attempt,
   });
-  return { phases, guidance, ...(decode.tile === undefined ? {} : { tile: decode.tile }) };
+  return {
+    phases,
+    guidance,
+    ...(decode.tile === undefined ? {} : { tile: decode.tile }),
+    ...(preview ? { preview: preview.plan } : {}),
+  };
+}
+
+/** @throws ZoetropeError `invalid-argument` if there is none. */
+export function requireFastDecoder({
+  fastDecoder,
+}: Pick<PlannedModel, 'fastDecoder'>): FastDecoder {
+  if (fastDecoder) return fastDecoder;
+  throw invalidArgument(
+    'decode',
+    "'fast' needs a fast decoder, and none was loaded.",
+    'Load the model with fastDecoder: the address of a TAEHV file, such as taew2_1.safetensors for Wan 2.1.',
+  );
+}
+
+/**
+ * The finest previews that fit beside the denoising, whose weights make way for them by streaming, and that are cheap
+ * beside a step; else the coarsest that fit.
+ */
+function fitPreview(
+  { fastDecoder }: PlannedModel,
+  latents: LatentShape,
+  denoising: PhaseNeeds,
+  stepFlops: number,
+  settings: PlanSettings,
+): { transformer: PhasePlan; plan: PreviewPlan } | undefined {
+  const fitting = (fastDecoder?.previews(latents) ?? []).flatMap(({ plan: decoder, needs }) => {
+    const own = fit(needs, { ...settings, targetBytes: Infinity, budgetBytes: Infinity });
+    if (own instanceof Error) return [];
+    const bytes = own.predictedPeakBytes;
+    const left = {
+      ...settings,
+      targetBytes: settings.targetBytes - bytes,
+      budgetBytes: settings.budgetBytes - bytes,
+    };
+    const beside = fit(denoising, left);
+    if (beside instanceof Error) return [];
+    const transformer = {
+      ...beside,
+      workingSetBytes: beside.workingSetBytes + bytes,
+      predictedPeakBytes: beside.predictedPeakBytes + bytes,
+    };
+    return [{ transformer, plan: { decoder, flops: decodeFlops(decoder, latents.frames), bytes } }];
+  });
+  return fitting.find(({ plan }) => plan.flops <= PREVIEW_SHARE * stepFlops) ?? fitting.at(-1);
 }
 
 /** Whole frames if they fit, else the largest tiles that do. */

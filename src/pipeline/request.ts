@@ -55,6 +55,7 @@ export function resolveRequest(
     ...(options.initNoiseSigma === undefined
       ? {}
       : { initNoiseSigma: finite('initNoiseSigma', options.initNoiseSigma, 1e-3, 1e3) }),
+    ...(decoderOf(options.decode) === 'fast' ? { decode: 'fast' as const } : {}),
     device: context.device,
     dtype: context.dtype,
   };
@@ -65,6 +66,11 @@ function givenSteps({ timesteps, sigmas }: GenerateOptions): number | undefined 
   // An empty list is refused by its own name.
   const count = (timesteps ?? sigmas)?.length;
   return count === 0 ? 1 : count;
+}
+
+function decoderOf(decode: GenerateOptions['decode'] = 'full'): 'full' | 'fast' {
+  if (decode === 'full' || decode === 'fast') return decode;
+  throw invalidArgument('decode', `${String(decode)} is unknown.`, "It is 'full' or 'fast'.");
 }
 
 function randomSeed(): number {

@@ -8,11 +8,11 @@ import type { CheckpointRecord } from '../store/record.ts';
 /** `source`: as the checkpoint has them. */
 export type StoredFormat = 'source' | 'f16' | 'q8' | 'q4';
 
-/** A model in the browser's storage, in one format, whole or as far as its import came. */
+/** A model in the browser's storage, in one format, whole or as far as its import came; or a file that is a model by itself. */
 export interface StoredModel {
-  /** Where it came from: a folder's URL. */
+  /** Where it came from: a folder's URL, or a file's. */
   readonly source: string;
-  /** That folder's name. */
+  /** That folder's name, or that file's. */
   readonly name: string;
   /** How the weights of the transformer's linear layers are kept; the text encoder may have a format of its own. */
   readonly format: StoredFormat;
@@ -44,11 +44,36 @@ const FORMATS = Object.keys(INSTEAD_OF) as StoredFormat[];
 
 /** Components as the models that they make up, the last used first. */
 export function groupModels(records: Iterable<CheckpointRecord>): StoredModel[] {
-  const folders = groupBy(records, ({ source }) => folderOf(source));
+  const all = [...records];
+  const folders = groupBy(
+    all.filter((record) => !isFile(record)),
+    ({ source }) => folderOf(source),
+  );
   const models = [...folders].flatMap(([source, components]) =>
     withoutParts(FORMATS.flatMap((format) => gather(source, format, components))),
   );
-  return models.sort((a, b) => b.lastUsedAt - a.lastUsedAt);
+  return [...models, ...all.filter(isFile).map(fileAsModel)].sort(
+    (a, b) => b.lastUsedAt - a.lastUsedAt,
+  );
+}
+
+/** A decoder of its own, in one file that no model's folder needs. */
+function isFile({ source }: CheckpointRecord): boolean {
+  return source.endsWith('.safetensors');
+}
+
+function fileAsModel(record: CheckpointRecord): StoredModel {
+  const { source, state, totalBytes, lastUsedAt, id } = record;
+  const format = FORMATS.find((known) => known === record.format) ?? 'source';
+  return {
+    source,
+    name: lastPart(source),
+    format,
+    state,
+    bytes: totalBytes,
+    lastUsedAt,
+    checkpointIds: [id],
+  };
 }
 
 /** The model in this format, unless nothing is kept in it. */

@@ -4,7 +4,7 @@
  */
 import type { ModelEntry } from '../families/catalogue/model-entry.ts';
 import { plannedModel } from '../families/catalogue/planned-model.ts';
-import type { PlannedModel } from '../families/family.ts';
+import type { PlannedModel, PartName } from '../families/family.ts';
 import type { DeviceReport } from '../runtime/device.ts';
 import type { MemoryOptions, MemoryPlan, Verdict, VerdictLevel } from './api.ts';
 import { planMemory } from './memory-plan.ts';
@@ -114,7 +114,12 @@ function withinStorage(
 /** Operations of a clip: a prompt or two, all steps, and the decode. */
 export function clipFlops({ phases }: MemoryPlan, { generate }: ModelEntry): number {
   const passes = generate.guidanceScale > 1 ? 2 : 1;
-  const times = { text_encoder: passes, transformer: passes * generate.numInferenceSteps, vae: 1 };
+  const times: Record<PartName, number> = {
+    text_encoder: passes,
+    transformer: passes * generate.numInferenceSteps,
+    vae: 1,
+    fast_decoder: 1,
+  };
   return phases.reduce((sum, { name, flops }) => sum + times[name] * flops, 0);
 }
 

@@ -60,7 +60,7 @@ export function temporalScale({ growth }: TaehvLayout): number {
 }
 
 /** @throws ZoetropeError `model-format`, naming the tensor that is missing or of a shape that no decoder has. */
-export function readLayout(files: ComponentFiles): TaehvLayout {
+export function readLayout(files: Pick<ComponentFiles, 'tensors' | 'source'>): TaehvLayout {
   const { tensors } = files;
   const where = files.source.name;
   if (tensors.has('decoder.0.weight')) {

@@ -17,6 +17,11 @@ import { readLayout, type TaehvLayout } from './layout.ts';
 
 const TOLERANCE = 1e-3;
 
+const FILES = {
+  'taehv-21': 'taew2_1.safetensors',
+  'taehv-22': 'taew2_2.safetensors',
+} as const;
+
 interface Case {
   files: ComponentFiles;
   layout: TaehvLayout;
@@ -24,9 +29,9 @@ interface Case {
   size: { frames: number; height: number; width: number };
 }
 
-async function openCase(name: string): Promise<Case> {
+async function openCase(name: keyof typeof FILES): Promise<Case> {
   const source = await repositoryFolder(`models/parity/fixtures/${name}`);
-  const files = await ComponentFiles.openFile(source, 'taehv.safetensors');
+  const files = await ComponentFiles.openFile(source, FILES[name]);
   const reference = await readReference(source, 'reference.safetensors');
   const [frames = 0, , height = 0, width = 0] = reference.get('latents').shape;
   return { files, layout: readLayout(files), reference, size: { frames, height, width } };
@@ -79,7 +84,7 @@ async function decodeCase(
   return pictures;
 }
 
-describe.each(['taehv-21', 'taehv-22'])('%s against the reference', (name) => {
+describe.each(['taehv-21', 'taehv-22'] as const)('%s against the reference', (name) => {
   test('every stage of every latent frame, and the whole decode', async () => {
     const opened = await openCase(name);
     const { layout, reference, size } = opened;

@@ -1,0 +1,115 @@
+/**
+ * @file Small pictures of what a clip is becoming, from the clean sample that each step foretells. They read what the
+ * denoising has made and change nothing of it. One picture a latent frame, all of them: at a few steps from the noise it
+ * is the movement by which one knows the clip, and that costs a few hundredths of a step.
+ */
+import type { DecoderPlan } from '../decode/decoder-plan.ts';
+import { decodeStream } from '../decode/stream.ts';
+import type { LatentColours, LatentDecoder, LatentShape } from '../families/family.ts';
+import type { StageRunner } from '../runtime/stage-runner.ts';
+import type { FrameGroup } from './api.ts';
+import { toFrameGroup } from './frames.ts';
+
+/** Of a step's time: what previews may take. */
+const TIME_SHARE = 0.2;
+
+/** Clean latents `[C, F, h, w]` to one picture a latent frame. */
+export type Draw = (latents: Float32Array) => FrameGroup | Promise<FrameGroup>;
+
+/** Draws with a decoder whose sessions are prepared and whose weights are on the device. */
+export function decodedPictures(
+  decoder: LatentDecoder,
+  plan: DecoderPlan,
+  shape: LatentShape,
+  runner: StageRunner,
+): Draw {
+  return async (latents) => {
+    const inputs = function* (): Generator<Float32Array<ArrayBuffer>> {
+      for (let i = 0; i < shape.frames; i++) yield decoder.decoderInput(latents, shape, i);
+    };
+    const groups: FrameGroup[] = [];
+    for await (const pictures of decodeStream(plan, inputs(), runner)) {
+      groups.push(toFrameGroup(pictures, groups.length));
+    }
+    return joined(groups);
+  };
+}
+
+/** Draws each latent as one pixel. */
+export function linearPictures({ factors, bias }: LatentColours, shape: LatentShape): Draw {
+  const { frames, height, width } = shape;
+  const area = height * width;
+  return (latents) => {
+    const data = new Float32Array(frames * area * 3);
+    for (let i = 0; i < frames * area; i++) {
+      for (let colour = 0; colour < 3; colour++) {
+        let sum = bias[colour] ?? 0;
+        for (const [c, row] of factors.entries()) {
+          sum += (latents[c * frames * area + i] ?? 0) * (row[colour] ?? 0);
+        }
+        data[i * 3 + colour] = sum;
+      }
+    }
+    return toFrameGroup({ data, shape: [frames, height, width, 3] }, 0);
+  };
+}
+
+function joined(groups: readonly FrameGroup[]): FrameGroup {
+  const { width = 0, height = 0 } = groups[0] ?? {};
+  const rgba = new Uint8ClampedArray(groups.length * width * height * 4);
+  for (const [i, group] of groups.entries()) rgba.set(group.rgba, i * width * height * 4);
+  return { firstFrame: 0, count: groups.length, width, height, rgba };
+}
+
+/** Gives a preview after a step, unless it has to wait for more steps so that all previews take little of their time. */
+export class Previews {
+  readonly #draw: Draw;
+  readonly #show: (frames: FrameGroup) => void | Promise<void>;
+  readonly #clean: Float32Array;
+  readonly #now: () => number;
+  /** Seconds that previews have taken, and may take. The first compiles kernels: its time tells nothing of the others. */
+  #spent = 0;
+  #allowed = 0;
+  #isFirst = true;
+  #startedAt = 0;
+
+  /** @param length Of the latents. @param now Seconds. */
+  constructor(
+    draw: Draw,
+    show: (frames: FrameGroup) => void | Promise<void>,
+    length: number,
+    now: () => number = () => performance.now() / 1000,
+  ) {
+    this.#draw = draw;
+    this.#show = show;
+    this.#clean = new Float32Array(length);
+    this.#now = now;
+  }
+
+  /** Before a step's first pass. */
+  startStep(): void {
+    this.#startedAt = this.#now();
+  }
+
+  /**
+   * Before the sampler's step: notes the clean sample, x₀ = x − σ · v.
+   * @param sigma The share of noise in `sample`. @param velocity The model's answer there, guided.
+   */
+  note(sample: Float32Array, velocity: Float32Array, sigma: number): void {
+    const clean = this.#clean;
+    for (let i = 0; i < clean.length; i++) {
+      clean[i] = (sample[i] ?? 0) - sigma * (velocity[i] ?? 0);
+    }
+  }
+
+  /** After the step. */
+  async endStep(): Promise<void> {
+    const now = this.#now();
+    this.#allowed += TIME_SHARE * (now - this.#startedAt);
+    if (this.#spent > this.#allowed) return;
+    const frames = await this.#draw(this.#clean);
+    if (this.#isFirst) this.#isFirst = false;
+    else this.#spent += this.#now() - now;
+    await this.#show(frames);
+  }
+}
