@@ -67,7 +67,10 @@ describe('a vocabulary of the kind of umT5', () => {
     const { ids } = umt5.encodePrompt('🔴', 512);
     expect(ids.map((id) => pieces[id])).toEqual([
       '▁',
-      ...['<0xF0>', '<0x9F>', '<0x94>', '<0xB4>'],
+      '<0xF0>',
+      '<0x9F>',
+      '<0x94>',
+      '<0xB4>',
       '</s>',
     ]);
   });
