@@ -31,7 +31,7 @@ export interface Host {
   /** JavaScript memory, array buffers with it, once garbage is collected; null where it is not told. Takes seconds. */
   heapBytes(): Promise<number | null>;
   /** Starts the server of a random checkpoint of true size, once. @returns Its URL. */
-  serveTrueSize(): Promise<string>;
+  serveMadeUp(): Promise<string>;
 }
 
 export interface BenchContext {

@@ -50,7 +50,7 @@ async function openPage(adapter, url, { host, log }) {
   page.on('pageerror', (error) => log(String(error)));
   await page.exposeFunction('benchLog', log);
   await page.exposeFunction('benchProcessBytes', () => processBytes(context.browser()));
-  await page.exposeFunction('benchServeTrueSize', () => host.serveTrueSize());
+  await page.exposeFunction('benchServeMadeUp', () => host.serveMadeUp());
   await page.goto(url);
   await page.waitForFunction('globalThis.bench !== undefined', undefined, { timeout: 120_000 });
   return { page, close };

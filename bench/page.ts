@@ -8,7 +8,7 @@ import type { BenchWorker } from './worker.ts';
 interface Driver {
   benchLog(text: string): Promise<void>;
   benchProcessBytes: Host['processBytes'];
-  benchServeTrueSize: Host['serveTrueSize'];
+  benchServeMadeUp: Host['serveMadeUp'];
 }
 
 export interface BenchPage {
@@ -45,7 +45,7 @@ globalThis.bench = {
     const host = proxy({
       heapBytes,
       processBytes: () => driver.benchProcessBytes(),
-      serveTrueSize: () => driver.benchServeTrueSize(),
+      serveMadeUp: () => driver.benchServeMadeUp(),
     });
     const log = proxy((text: string) => void driver.benchLog(text));
     return Promise.race([remote.run(name, settings, host, log), failure]);

@@ -8,6 +8,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   decode: async () => (await import('./decode.ts')).decoding,
   formats: async () => (await import('./formats.ts')).formats,
   'true-size': async () => (await import('./true-size.ts')).trueSize,
+  hub: async () => (await import('./hub.ts')).hub,
 };
 
 export const BENCHMARK_NAMES: readonly string[] = Object.keys(BENCHMARKS);

@@ -39,8 +39,8 @@ function makeHost(load) {
   /** @type {Promise<string> | undefined} */
   let server;
   const start = async () => {
-    const { serveTrueSize } = await load('/bench/true-size-server.ts');
-    return (await serveTrueSize()).url;
+    const { serveMadeUp } = await load('/bench/made-up-server.ts');
+    return (await serveMadeUp()).url;
   };
   return {
     processBytes: () => Promise.resolve(process.memoryUsage().rss),
@@ -48,7 +48,7 @@ function makeHost(load) {
       const { heapUsed, external } = process.memoryUsage();
       return Promise.resolve(heapUsed + external);
     },
-    serveTrueSize: () => (server ??= start()),
+    serveMadeUp: () => (server ??= start()),
   };
 }
 

@@ -19,7 +19,7 @@ import type { BenchContext, Benchmark, Size } from './context.ts';
 import { atLeast, atMost, between, exactly } from './goals.ts';
 import { interleaved, seconds } from './measure.ts';
 import { MemoryWatch, watchWasmMemories } from './memory-watch.ts';
-import { PUBLISHED_LAYERS, PUBLISHED_PARAMETERS } from './true-size-model.ts';
+import { PUBLISHED_LAYERS, PUBLISHED_PARAMETERS } from './made-up-wan.ts';
 import { LoadedWan, phaseNeeds, type WanShaped } from './wan-shaped.ts';
 
 const MIB = 1024 ** 2;
@@ -45,7 +45,7 @@ async function openModel(
   context: BenchContext,
 ): Promise<{ files: ComponentFiles; wan: WanShaped; layers: number }> {
   const layers = LAYERS[context.size];
-  const source = new HttpSource(`${await context.host.serveTrueSize()}layers-${layers}`);
+  const source = new HttpSource(`${await context.host.serveMadeUp()}layers-${layers}`);
   const files = await ComponentFiles.open(source, 'transformer');
   const config = parseTransformerConfig(await readJson(source, 'transformer/config.json'));
   const { frames, height, width, text } = LATENTS[context.size];
