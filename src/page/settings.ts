@@ -163,10 +163,9 @@ export function addressOf(settings: Settings): string {
   return url.href;
 }
 
-/** A bundled model's name, or any folder's URL, as a URL. */
+/** A bundled model's name stands for its folder beside the page; all else is a reference as it is. */
 export function modelUrl(model: string): string {
-  const path = /^[\w.-]+$/.test(model) ? `models/${model}` : model;
-  return new URL(path, document.baseURI).href;
+  return /^[\w.-]+$/.test(model) ? `./models/${model}` : model;
 }
 
 /** Typing a seed is asking for it. */

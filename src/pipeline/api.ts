@@ -21,6 +21,7 @@ import type {
 import type { SchedulerName } from '../schedulers/scheduler.ts';
 import type { TensorKind } from '../runtime/backend.ts';
 import type { DeviceChoice, DeviceReport } from '../runtime/device.ts';
+import type { FolderFiles, ModelReference } from '../weights/open-source.ts';
 
 export type {
   CheckpointNotice,
@@ -30,9 +31,11 @@ export type {
   Container,
   DeviceChoice,
   DeviceReport,
+  FolderFiles,
   FrameGroup,
   GenerationDefaults,
   GenerationParameters,
+  ModelReference,
   PartName,
   SchedulerName,
   SizeConstraints,
@@ -53,7 +56,15 @@ export interface LoadOptions {
    * A small decoder for `decode: 'fast'` and for previews: the address of a TAEHV file in safetensors format
    * (`taew2_1.safetensors` for Wan 2.1), or of a folder that has it under its published name. Absent: none.
    */
-  fastDecoder?: string;
+  fastDecoder?: ModelReference;
+  /** Branch, tag or commit, where the model is a repository of the hub. Default: the repository's default branch. */
+  revision?: string;
+  /**
+   * Access token of the hub, for gated and private repositories. Held in memory, sent to the hub and nobody else.
+   */
+  token?: string;
+  /** Another hub than huggingface.co that speaks its protocol: a mirror, say. */
+  hubUrl?: string;
   /** A clip that will be made: if it cannot be, loading is refused before anything is fetched. */
   clip?: ClipSize;
   onProgress?: (progress: Progress) => void;
@@ -168,11 +179,15 @@ export type ClipSize = Pick<
   'width' | 'height' | 'numFrames' | 'guidanceScale' | 'maxSequenceLength' | 'decode'
 >;
 
-/** What a plan depends on besides the checkpoint. */
-export type PlanOptions = Pick<
+/** What reading a checkpoint's headers depends on. */
+export type InspectOptions = Pick<
   LoadOptions,
-  'device' | 'dtype' | 'memory' | 'fastDecoder' | 'signal'
-> &
+  'fastDecoder' | 'revision' | 'token' | 'hubUrl' | 'signal'
+>;
+
+/** What a plan depends on besides the checkpoint. */
+export type PlanOptions = Pick<LoadOptions, 'device' | 'dtype' | 'memory'> &
+  InspectOptions &
   ClipSize & {
     /** Whether there will be an `onPreview`. */
     preview?: boolean;

@@ -1,6 +1,7 @@
 /** @file The page's side of the boundary: the same interface, one worker behind it. */
 import { proxy, releaseProxy, type Remote, wrap } from 'comlink';
 import { ZoetropeError } from '../errors.ts';
+import { resolveReference } from '../weights/reference.ts';
 import type {
   AssessOptions,
   CheckpointReport,
@@ -11,9 +12,11 @@ import type {
   FrameGroup,
   GenerateOptions,
   GenerationParameters,
+  InspectOptions,
   LoadOptions,
   MemoryPlan,
   MemoryReading,
+  ModelReference,
   Notice,
   PhaseSeconds,
   PlanOptions,
@@ -74,6 +77,16 @@ function signalOr(signal: AbortSignal | undefined): AbortSignal {
   return signal ?? new AbortController().signal;
 }
 
+/** In the worker, relative addresses would be relative to its script. */
+function fromPage(reference: ModelReference): ModelReference {
+  return resolveReference(reference, document.baseURI);
+}
+
+function withUrls<T extends InspectOptions>(options: T): T {
+  const { fastDecoder } = options;
+  return fastDecoder === undefined ? options : { ...options, fastDecoder: fromPage(fastDecoder) };
+}
+
 function progressListener(onProgress: ((progress: Progress) => void) | undefined): {
   progress: (progress: Progress) => Promise<void>;
 } {
@@ -90,24 +103,24 @@ export function probeDevice(choice: DeviceChoice = 'auto'): Promise<DeviceReport
 
 /**
  * Reads a checkpoint's JSON files and safetensors headers: what it is, what loading it will fetch, what it can do.
- * @param source URL of a folder in diffusers' `WanPipeline` layout.
- * @throws ZoetropeError `model-format`, `network`.
+ * @param source Of a folder in diffusers' `WanPipeline` layout.
+ * @throws ZoetropeError `invalid-argument`, `model-format`, `network`.
  */
 export function inspectCheckpoint(
-  source: string,
-  { signal, ...plain }: Pick<LoadOptions, 'fastDecoder' | 'signal'> = {},
+  source: ModelReference,
+  { signal, ...plain }: InspectOptions = {},
 ): Promise<CheckpointReport> {
-  return call(connect().inspect(source, plain, signalOr(signal)));
+  return call(connect().inspect(fromPage(source), withUrls(plain), signalOr(signal)));
 }
 
 /**
  * Says how a clip would fit the device, before anything is fetched.
- * @param source URL of a folder in diffusers' `WanPipeline` layout.
+ * @param source Of a folder in diffusers' `WanPipeline` layout.
  * @throws ZoetropeError `invalid-argument`, `feature-missing`, `webgpu-unavailable`, `model-format`, `network`.
  */
-export function planMemory(source: string, options: PlanOptions = {}): Promise<MemoryPlan> {
+export function planMemory(source: ModelReference, options: PlanOptions = {}): Promise<MemoryPlan> {
   const { signal, ...plain } = options;
-  return call(connect().plan(source, plain, signalOr(signal)));
+  return call(connect().plan(fromPage(source), withUrls(plain), signalOr(signal)));
 }
 
 /**
@@ -144,13 +157,22 @@ export class VideoPipeline implements VideoPipelineInterface {
 
   /**
    * Opens a device, and fetches and checks a checkpoint.
-   * @param source URL of a folder in diffusers' `WanPipeline` layout.
-   * @throws ZoetropeError `webgpu-unavailable`, `feature-missing`, `model-format`, `network`; `AbortError`.
+   * @param source Of a folder in diffusers' `WanPipeline` layout.
+   * @throws ZoetropeError `invalid-argument`, `webgpu-unavailable`, `feature-missing`, `model-format`, `network`;
+   *   `AbortError`.
    */
-  static async fromPretrained(source: string, options: LoadOptions = {}): Promise<VideoPipeline> {
+  static async fromPretrained(
+    source: ModelReference,
+    options: LoadOptions = {},
+  ): Promise<VideoPipeline> {
     const { onProgress, signal, ...plain } = options;
     const pipeline: Remote<HostPipeline> = await call(
-      connect().load(source, plain, progressListener(onProgress), signalOr(signal)),
+      connect().load(
+        fromPage(source),
+        withUrls(plain),
+        progressListener(onProgress),
+        signalOr(signal),
+      ),
     );
     return new VideoPipeline(pipeline, await pipeline.describe());
   }

@@ -8,7 +8,7 @@ import type { PlannedModel } from '../families/family.ts';
 import { probeDevice } from '../runtime/device.ts';
 import { wasmThreads } from '../runtime/ort.ts';
 import { browserEstimate } from '../store/quota.ts';
-import { HttpSource } from '../weights/http-source.ts';
+import { openFile, openSource, type SourceOptions } from '../weights/open-source.ts';
 import type { FilesAt } from '../weights/source.ts';
 import type {
   AssessOptions,
@@ -20,9 +20,11 @@ import type {
   FrameGroup,
   GenerateOptions,
   GenerationParameters,
+  InspectOptions,
   LoadOptions,
   MemoryPlan,
   MemoryReading,
+  ModelReference,
   Notice,
   PhaseSeconds,
   PlanOptions,
@@ -50,10 +52,8 @@ export type PlainGenerateOptions = Omit<
   /** Whether previews are wanted. */
   preview: boolean;
 };
-export type PlainLoadOptions = Pick<
-  LoadOptions,
-  'device' | 'dtype' | 'memory' | 'storage' | 'fastDecoder' | 'clip'
->;
+export type PlainLoadOptions = Omit<LoadOptions, 'onProgress' | 'signal'>;
+export type PlainInspectOptions = Omit<InspectOptions, 'signal'>;
 export type PlainPlanOptions = Omit<PlanOptions, 'signal'>;
 export type PlainEncodeOptions = Omit<EncodeOptions, 'onProgress' | 'signal'>;
 
@@ -150,36 +150,45 @@ function copyForTransfer(group: FrameGroup): FrameGroup {
 /** The checkpoint that was looked at last: a form makes plans of it with every change. */
 let inspected: { key: string; checkpoint: PlannedModel } | undefined;
 
-function keyOf(source: string, fastDecoder: string | undefined): string {
-  return JSON.stringify([source, fastDecoder]);
+function keyOf(source: ModelReference, options: PlainInspectOptions): string {
+  const { fastDecoder, revision, token, hubUrl } = options;
+  const plain = [source, fastDecoder].map((each) =>
+    typeof each === 'object'
+      ? [each.name, each.files.map(({ path, file }) => [path, file.size, file.lastModified])]
+      : each,
+  );
+  return JSON.stringify([plain, revision, token, hubUrl]);
 }
 
-/** A file behind a URL, or a folder. */
-function filesAt(url: string | undefined): FilesAt | undefined {
-  if (url === undefined) return undefined;
-  const [, folder = '', file = ''] = /^(.*\/)([^/]+\.safetensors)$/.exec(url) ?? [];
-  return { source: new HttpSource(file === '' ? url : folder), path: file };
+/** The small decoder is of another repository than the model: the model's revision says nothing of it. */
+function filesAt(
+  reference: ModelReference | undefined,
+  { token, hubUrl }: SourceOptions,
+): FilesAt | undefined {
+  return reference === undefined ? undefined : openFile(reference, { token, hubUrl });
 }
 
 export const host = {
   probe: (choice: DeviceChoice): Promise<DeviceReport> => probeDevice(choice),
 
   async inspect(
-    source: string,
-    { fastDecoder }: Pick<LoadOptions, 'fastDecoder'>,
+    source: ModelReference,
+    options: PlainInspectOptions,
     signal: AbortSignal,
   ): Promise<CheckpointReport> {
-    const files = new HttpSource(source);
-    const checkpoint = await openModel(files, { signal, fastDecoder: filesAt(fastDecoder) });
-    inspected = { key: keyOf(source, fastDecoder), checkpoint };
+    const files = openSource(source, options);
+    const fastDecoder = filesAt(options.fastDecoder, options);
+    const checkpoint = await openModel(files, { signal, fastDecoder });
+    inspected = { key: keyOf(source, options), checkpoint };
     return describeCheckpoint(files, checkpoint);
   },
 
-  async plan(source: string, options: PlainPlanOptions, signal: AbortSignal): Promise<MemoryPlan> {
-    const { fastDecoder } = options;
-    if (inspected?.key !== keyOf(source, fastDecoder)) {
-      await host.inspect(source, fastDecoder === undefined ? {} : { fastDecoder }, signal);
-    }
+  async plan(
+    source: ModelReference,
+    options: PlainPlanOptions,
+    signal: AbortSignal,
+  ): Promise<MemoryPlan> {
+    if (inspected?.key !== keyOf(source, options)) await host.inspect(source, options, signal);
     const report = await probeDevice(options.device ?? 'auto');
     signal.throwIfAborted();
     if (!inspected) throw new Error('nothing was inspected');
@@ -209,14 +218,15 @@ export const host = {
   },
 
   async load(
-    source: string,
-    { fastDecoder, ...options }: PlainLoadOptions,
+    source: ModelReference,
+    { fastDecoder, revision, token, hubUrl, ...options }: PlainLoadOptions,
     listener: Pick<Listener, 'progress'>,
     signal: AbortSignal,
   ): Promise<HostPipeline & ProxyMarked> {
-    const pipeline = await EnginePipeline.fromSource(new HttpSource(source), {
+    const hub = { token, hubUrl };
+    const pipeline = await EnginePipeline.fromSource(openSource(source, { revision, ...hub }), {
       ...options,
-      ...(fastDecoder === undefined ? {} : { fastDecoder: filesAt(fastDecoder) }),
+      fastDecoder: filesAt(fastDecoder, hub),
       signal,
       onProgress: (progress) => void listener.progress(progress),
     });

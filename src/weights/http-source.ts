@@ -2,18 +2,38 @@
 import { isAbortError, modelFormat, ZoetropeError } from '../errors.ts';
 import { type FileSource, missingFile, type ReadOptions } from './source.ts';
 
+export interface HttpSourceOptions {
+  /** Stands in for the global `fetch`. */
+  readonly fetch?: typeof fetch | undefined;
+  /** For messages and records; default: the URL without its query. */
+  readonly name?: string;
+  /** Lengths in bytes that are known already, by path. */
+  readonly sizes?: ReadonlyMap<string, number>;
+  /** What an answer that is not `ok` means here, if it means anything of its own. */
+  readonly explain?: (response: Response) => Error | undefined;
+}
+
 export class HttpSource implements FileSource {
   readonly name: string;
   readonly #base: string;
+  readonly #query: string;
   readonly #fetch: typeof fetch;
-  readonly #sizes = new Map<string, number>();
+  readonly #explain: HttpSourceOptions['explain'];
+  readonly #sizes: Map<string, number>;
   readonly #revisions = new Map<string, string | undefined>();
 
-  /** @param base URL of the folder. @param options.fetch Stands in for the global `fetch`. */
-  constructor(base: string, options: { fetch?: typeof fetch } = {}) {
-    this.#base = base.endsWith('/') ? base : `${base}/`;
-    this.name = base;
+  /**
+   * @param base URL of the folder; a query is sent with every request.
+   */
+  constructor(base: string, options: HttpSourceOptions = {}) {
+    const [folder = '', query] = base.split('?');
+    this.#base = folder.endsWith('/') ? folder : `${folder}/`;
+    this.#query = query === undefined ? '' : `?${query}`;
+    // A query may be a signature: no business of messages and records.
+    this.name = options.name ?? folder;
     this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+    this.#explain = options.explain;
+    this.#sizes = new Map(options.sizes);
   }
 
   async readText(path: string, options?: ReadOptions): Promise<string> {
@@ -117,11 +137,16 @@ export class HttpSource implements FileSource {
     let response: Response;
     try {
       const signal = options?.signal;
-      response = await this.#fetch(this.#base + path, { headers, ...(signal ? { signal } : {}) });
+      response = await this.#fetch(this.#base + path + this.#query, {
+        headers,
+        ...(signal ? { signal } : {}),
+      });
     } catch (cause) {
       if (options?.signal?.aborted || isAbortError(cause)) throw cause;
       throw this.#unreachable(`${path} could not be fetched`, cause);
     }
+    const refusal = response.ok ? undefined : this.#explain?.(response);
+    if (refusal) throw refusal;
     if (response.status === 404 || response.status === 410) throw missingFile(this, path);
     if (response.status === 416) {
       throw modelFormat(

@@ -1,0 +1,160 @@
+/**
+ * @file A checkpoint in a repository of the Hugging Face hub. The revision becomes a commit once, before anything else,
+ * so that all files are of one commit even if the branch moves on. What the hub's listing says of a file (length,
+ * SHA-256) is taken from there; its bytes come by ranges, through the same reader as those of any URL.
+ */
+import { modelFormat } from '../errors.ts';
+import { hubFailure } from './hub-failure.ts';
+import { checkToken, hubFetch } from './hub-fetch.ts';
+import { HttpSource } from './http-source.ts';
+import { HUB_URL, type HubReference } from './reference.ts';
+import { type FileSource, missingFile, type ReadOptions } from './source.ts';
+
+interface HubFile {
+  readonly size: number;
+  /** Of its contents: the same file at another commit, or in another repository, has the same. */
+  readonly mark: string;
+}
+
+interface Snapshot {
+  readonly commit: string;
+  readonly files: ReadonlyMap<string, HubFile>;
+  readonly reader: HttpSource;
+}
+
+/** More than any model has: a listing that goes on is a server gone mad. */
+const MAX_FILES = 50_000;
+
+export interface HubOptions {
+  readonly token?: string | undefined;
+  readonly hubUrl?: string | undefined;
+  readonly fetch?: typeof fetch | undefined;
+}
+
+export class HubSource implements FileSource {
+  readonly name: string;
+  readonly #reference: Omit<HubReference, 'kind'>;
+  readonly #hubUrl: string;
+  readonly #token: string | undefined;
+  readonly #fetch: typeof fetch;
+  #snapshot: Promise<Snapshot> | undefined;
+
+  /** @throws ZoetropeError `invalid-argument` if the token cannot be one. */
+  constructor(reference: Omit<HubReference, 'kind'>, options: HubOptions = {}) {
+    const { repository, revision, path } = reference;
+    this.name = [repository + (revision === undefined ? '' : `@${revision}`), path]
+      .filter((part) => part !== '')
+      .join('/');
+    this.#reference = reference;
+    this.#hubUrl = (options.hubUrl ?? HUB_URL).replace(/\/+$/, '');
+    this.#token = options.token === undefined ? undefined : checkToken(options.token);
+    this.#fetch = hubFetch(this.#hubUrl, this.#token, options.fetch);
+  }
+
+  async readText(path: string, options?: ReadOptions): Promise<string> {
+    const { reader } = await this.#find(path, options);
+    return reader.readText(path, options);
+  }
+
+  async exists(path: string, options?: ReadOptions): Promise<boolean> {
+    return (await this.#open(options)).files.has(path);
+  }
+
+  async size(path: string, options?: ReadOptions): Promise<number> {
+    return (await this.#find(path, options)).file.size;
+  }
+
+  async revision(path: string, options?: ReadOptions): Promise<string> {
+    return (await this.#find(path, options)).file.mark;
+  }
+
+  async read(
+    path: string,
+    start: number,
+    end: number,
+    options?: ReadOptions,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const { reader } = await this.#find(path, options);
+    return reader.read(path, start, end, options);
+  }
+
+  /** The commit that all files are of, 40 hex digits. */
+  async commit(options?: ReadOptions): Promise<string> {
+    return (await this.#open(options)).commit;
+  }
+
+  async #find(path: string, options?: ReadOptions): Promise<Snapshot & { file: HubFile }> {
+    const snapshot = await this.#open(options);
+    const file = snapshot.files.get(path);
+    if (!file) throw missingFile(this, path);
+    return { ...snapshot, file };
+  }
+
+  /** Once; a failure is not remembered. */
+  #open(options: ReadOptions | undefined): Promise<Snapshot> {
+    if (this.#snapshot) return this.#snapshot;
+    const opening = this.#resolve(options?.signal);
+    this.#snapshot = opening;
+    opening.catch(() => {
+      if (this.#snapshot === opening) this.#snapshot = undefined;
+    });
+    return opening;
+  }
+
+  async #resolve(signal: AbortSignal | undefined): Promise<Snapshot> {
+    // Loaded where it is wanted: a model beside the page needs none of it.
+    const { listFiles, modelInfo } = await import('@huggingface/hub');
+    const { repository, revision, path } = this.#reference;
+    const hub = { hubUrl: this.#hubUrl, fetch: this.#asking(signal) };
+    const asked = revision === undefined ? {} : { revision };
+    const { sha } = await modelInfo({
+      name: repository,
+      ...hub,
+      ...asked,
+      additionalFields: ['sha'],
+    });
+    if (typeof sha !== 'string' || !/^[0-9a-f]{40}$/.test(sha)) throw this.#nonsense('no commit');
+    const files = new Map<string, HubFile>();
+    const folder = path === '' ? '' : `${path}/`;
+    const listing = { repo: repository, revision: sha, recursive: true, ...hub };
+    for await (const entry of listFiles(path === '' ? listing : { ...listing, path })) {
+      if (files.size >= MAX_FILES) throw this.#nonsense(`more than ${MAX_FILES} files`);
+      if (entry.type !== 'file' || !entry.path.startsWith(folder)) continue;
+      const { lfs, oid } = entry;
+      const size = lfs?.size ?? entry.size;
+      const mark = lfs === undefined ? `git:${oid}` : `sha256:${lfs.oid}`;
+      if (!Number.isSafeInteger(size) || size < 0 || !/^(git|sha256):[0-9a-f]{40,64}$/.test(mark)) {
+        throw this.#nonsense(`no length or hash for ${entry.path}`);
+      }
+      files.set(entry.path.slice(folder.length), { size, mark });
+    }
+    const reader = new HttpSource(`${this.#hubUrl}/${repository}/resolve/${sha}/${folder}`, {
+      name: this.name,
+      fetch: this.#fetch,
+      sizes: new Map([...files].map(([file, { size }]) => [file, size])),
+      explain: (response) => this.#explain(response),
+    });
+    return { commit: sha, files, reader };
+  }
+
+  /** For the library, which knows neither signals nor what an answer of the hub means for the user. */
+  #asking(signal: AbortSignal | undefined): typeof fetch {
+    return async (input, init) => {
+      const response = await this.#fetch(input, { ...init, ...(signal ? { signal } : {}) });
+      if (response.ok) return response;
+      throw this.#explain(response) ?? this.#nonsense(`HTTP status ${response.status}`);
+    };
+  }
+
+  #explain(response: Response): Error | undefined {
+    const hasToken = this.#token !== undefined;
+    return hubFailure(response, this.#reference, { hubUrl: this.#hubUrl, hasToken });
+  }
+
+  #nonsense(what: string): Error {
+    return modelFormat(
+      `${this.#hubUrl} gives ${what} for ${this.name}.`,
+      'Is this a Hugging Face hub? Try again later, or name the folder by its https:// address.',
+    );
+  }
+}

@@ -1,0 +1,82 @@
+/** @file From what a person writes to where the bytes are. */
+import { invalidArgument } from '../errors.ts';
+import { FilesSource } from './files-source.ts';
+import { HttpSource } from './http-source.ts';
+import { HubSource } from './hub-source.ts';
+import { type ModelReference, parseReference } from './reference.ts';
+import type { FileSource } from './source.ts';
+
+export type { FolderFiles } from './files-source.ts';
+export { type ModelReference, resolveReference } from './reference.ts';
+
+export interface SourceOptions {
+  /** Branch, tag or commit of a hub repository; default: what the reference says, or the default branch. */
+  revision?: string | undefined;
+  /** A hub access token, for gated and private repositories. Only ever sent to the hub itself. */
+  token?: string | undefined;
+  /** Another hub than huggingface.co that speaks its protocol. */
+  hubUrl?: string | undefined;
+  /** Stands in for the global `fetch`. */
+  fetch?: typeof fetch | undefined;
+}
+
+/**
+ * A folder of files. Nothing is fetched yet.
+ * @throws ZoetropeError `invalid-argument` if the reference cannot be read.
+ */
+export function openSource(reference: ModelReference, options: SourceOptions = {}): FileSource {
+  if (typeof reference !== 'string') {
+    refuseRevision(options);
+    return new FilesSource(reference);
+  }
+  const parsed = parseReference(reference, { base: pageUrl(), hubUrl: options.hubUrl });
+  const { fetch, hubUrl, token } = options;
+  if (parsed.kind === 'url') {
+    refuseRevision(options);
+    return new HttpSource(parsed.url.href, { fetch });
+  }
+  const { revision } = options;
+  if (revision !== undefined && parsed.revision !== undefined && revision !== parsed.revision) {
+    throw invalidArgument(
+      'revision',
+      `it is ${revision}, but the model is ${reference}.`,
+      'Give the revision in one of the two places.',
+    );
+  }
+  const chosen = { ...parsed, revision: revision ?? parsed.revision };
+  return new HubSource(chosen, { fetch, hubUrl, token });
+}
+
+/**
+ * A file, and the folder it is in. `path` is '' if the reference does not name a `.safetensors` file: then it is the
+ * folder, in which the caller looks for a name it knows.
+ * @throws ZoetropeError `invalid-argument` as {@link openSource}.
+ */
+export function openFile(
+  reference: ModelReference,
+  options: SourceOptions = {},
+): { source: FileSource; path: string } {
+  if (typeof reference !== 'string') {
+    const files = reference.files.filter(({ path }) => path.endsWith('.safetensors'));
+    const [only] = files.length === 1 ? files : [];
+    return { source: openSource(reference, options), path: only?.path ?? '' };
+  }
+  const match = /^(.*\/)([^/?#]+\.safetensors)(\?[^#]*)?$/.exec(reference.trim());
+  if (!match) return { source: openSource(reference, options), path: '' };
+  const [, folder = '', path = '', query = ''] = match;
+  return { source: openSource(folder + query, options), path };
+}
+
+function refuseRevision({ revision }: SourceOptions): void {
+  if (revision === undefined) return;
+  throw invalidArgument(
+    'revision',
+    'only repositories of the hub have revisions.',
+    'Leave it out, or name the model as owner/name.',
+  );
+}
+
+/** Of the page, or of its worker's script. */
+function pageUrl(): string | undefined {
+  return (globalThis as { location?: { href: string } }).location?.href;
+}
