@@ -60,13 +60,18 @@ function modelOf(
 ): ReadonlyMap<string, MadeUpFile> {
   let model = models.get(layers);
   if (!model) {
-    const read = (name: string): string => readFileSync(`models/pocket/tokenizer/${name}`, 'utf8');
-    const names = ['tokenizer.json', 'tokenizer_config.json'];
-    const tokenizer = Object.fromEntries(names.map((name) => [name, read(name)]));
-    model = madeUpWan({ layers, tokenizer });
+    model = madeUpWan({ layers, tokenizer: bundledTokenizer() });
     models.set(layers, model);
   }
   return model;
+}
+
+/** Contents by file name. */
+function bundledTokenizer(): Record<string, string> {
+  const names = ['tokenizer.json', 'tokenizer_config.json'];
+  return Object.fromEntries(
+    names.map((name) => [name, readFileSync(`models/pocket/tokenizer/${name}`, 'utf8')]),
+  );
 }
 
 async function send(file: MadeUpFile, wanted: string | undefined, to: ServerResponse) {

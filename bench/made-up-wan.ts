@@ -69,21 +69,27 @@ export function madeUpWan({ layers, tokenizer }: WanParts): ReadonlyMap<string, 
   const weightMap = Object.fromEntries(
     shards.flatMap((shard, i) => shard.map(({ name }) => [name, shardName(i)])),
   );
-  const json = (value: unknown): MadeUpFile => textFile(JSON.stringify(value));
   return new Map([
-    ['model_index.json', json(MODEL_INDEX)],
-    ['scheduler/scheduler_config.json', json(SCHEDULER)],
+    ['model_index.json', jsonFile(MODEL_INDEX)],
+    ['scheduler/scheduler_config.json', jsonFile(SCHEDULER)],
     ...Object.entries(tokenizer).map(
       ([name, text]) => [`tokenizer/${name}`, textFile(text)] as const,
     ),
-    ['text_encoder/config.json', json(configs.text_encoder)],
-    ['text_encoder/model.safetensors.index.json', json({ metadata: {}, weight_map: weightMap })],
+    ['text_encoder/config.json', jsonFile(configs.text_encoder)],
+    [
+      'text_encoder/model.safetensors.index.json',
+      jsonFile({ metadata: {}, weight_map: weightMap }),
+    ],
     ...shards.map((shard, i) => [`text_encoder/${shardName(i)}`, weightsFile(shard)] as const),
-    ['transformer/config.json', json(configs.transformer)],
+    ['transformer/config.json', jsonFile(configs.transformer)],
     ['transformer/diffusion_pytorch_model.safetensors', weightsFile(tensors.transformer)],
-    ['vae/config.json', json(configs.vae)],
+    ['vae/config.json', jsonFile(configs.vae)],
     ['vae/diffusion_pytorch_model.safetensors', weightsFile(tensors.vae)],
   ]);
+}
+
+function jsonFile(value: unknown): MadeUpFile {
+  return textFile(JSON.stringify(value));
 }
 
 /** What a run needs of each component, in the order in which stages need it. */

@@ -92,7 +92,7 @@ async function importModel(context: BenchContext, store: CheckpointStore): Promi
   const url = `${await context.host.serveMadeUp()}layers-${layers}`;
   const { source, bytes } = counted(new HttpSource(url));
   const watch = new MemoryWatch(context.host);
-  const times = new ImportTimes(context.log);
+  const times = new ImportTimes((text) => context.log(text));
   const pipeline = await EnginePipeline.fromSource(source, {
     store,
     storage: true,
