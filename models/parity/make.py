@@ -13,6 +13,7 @@ FAMILIES = {
     "umt5": "umt5",
     "wan-transformer": "wan_transformer",
     "wan-names": "wan_names",
+    "wan-lora": "wan_lora",
     "wan-vae": "wan_vae",
     "taehv": "taehv",
     "schedulers": "schedulers",

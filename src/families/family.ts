@@ -8,6 +8,7 @@ import type { PhaseNeeds } from '../runtime/planner.ts';
 import type { StageRunner } from '../runtime/stage-runner.ts';
 import type { CheckpointStore } from '../store/checkpoint-store.ts';
 import type { ComponentWeights } from '../weights/component-weights.ts';
+import type { LoraAt } from '../weights/lora-file.ts';
 import type { FilesAt } from '../weights/source.ts';
 import type { ImportOptions } from '../weights/stored-weights.ts';
 import type { PromptTokenizer } from './text/tokenizer.ts';
@@ -68,6 +69,16 @@ export interface CheckpointNotice {
 export interface CheckpointParts {
   /** In the place of the checkpoint's own. */
   readonly components?: Readonly<Partial<Record<ComponentName, FilesAt>>>;
+  /** Merged into the transformer, in this order. */
+  readonly loras?: readonly LoraAt[];
+}
+
+/** A LoRA that will be merged. */
+export interface LoraSummary {
+  readonly source: string;
+  readonly scale: number;
+  /** Tensors of the transformer that it changes. */
+  readonly tensors: number;
 }
 
 /** First conditions, then is loaded, then goes forward: what only conditioning needs is gone before the rest comes. */
@@ -131,6 +142,7 @@ export interface ModelCheckpoint extends LatentDecoder {
   readonly constraints: SizeConstraints;
   readonly defaults: GenerationDefaults;
   readonly components: readonly ComponentSummary[];
+  readonly loras: readonly LoraSummary[];
   readonly notices: readonly CheckpointNotice[];
   /** Bytes of a component as it is kept for `precision`, in RAM or in a store. */
   storedBytes(component: ComponentName, precision: Precision): number;

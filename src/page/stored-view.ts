@@ -141,7 +141,7 @@ function nameOf(model: StoredModel): string {
   return `${model.name} (${formatName(model)})`;
 }
 
-function describe({ source, state, bytes, lastUsedAt }: StoredModel): string {
+function describe({ source, variant, state, bytes, lastUsedAt }: StoredModel): string {
   const { host, href } = new URL(source, document.baseURI);
   const isOwn = host === location.host;
   const amount =
@@ -149,5 +149,6 @@ function describe({ source, state, bytes, lastUsedAt }: StoredModel): string {
       ? formatBytes(bytes)
       : `${formatBytes(bytes)} so far; the next run goes on from there`;
   const where = isOwn ? '' : ` · from ${href.replace(/^https?:\/\//, '')}`;
-  return `${amount} · last used ${formatDay(lastUsedAt, Date.now())}${where}`;
+  const other = variant === undefined ? '' : ` · with ${variant}`;
+  return `${amount} · last used ${formatDay(lastUsedAt, Date.now())}${where}${other}`;
 }

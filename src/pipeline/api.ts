@@ -8,6 +8,7 @@ import type {
   ComponentName,
   ComponentSummary,
   GenerationDefaults,
+  LoraSummary,
   PartName,
   SizeConstraints,
 } from '../families/family.ts';
@@ -35,6 +36,7 @@ export type {
   FrameGroup,
   GenerationDefaults,
   GenerationParameters,
+  LoraSummary,
   ModelReference,
   PartName,
   SchedulerName,
@@ -204,6 +206,8 @@ export interface CheckpointReport {
   readonly components: readonly ComponentSummary[];
   readonly defaults: GenerationDefaults;
   readonly constraints: SizeConstraints;
+  /** Merged into the transformer. */
+  readonly loras: readonly LoraSummary[];
   /** What the user should know of the files. */
   readonly notices: readonly CheckpointNotice[];
   /** How `onPreview` gets its pictures: by the fast decoder, by a linear function of the latents, or not at all. */

@@ -57,6 +57,7 @@ export function describeCheckpoint(
     components: checkpoint.components,
     defaults: checkpoint.defaults,
     constraints: checkpoint.constraints,
+    loras: checkpoint.loras,
     notices: checkpoint.notices,
     previews: checkpoint.fastDecoder ? 'decoded' : checkpoint.latentColours ? 'linear' : 'none',
   };

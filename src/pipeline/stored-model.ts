@@ -14,6 +14,8 @@ export interface StoredModel {
   readonly source: string;
   /** That folder's name, or that file's. */
   readonly name: string;
+  /** What sets it apart from the model as it came, in words: a LoRA, another transformer. */
+  readonly variant?: string;
   /** How the weights of the transformer's linear layers are kept; the text encoder may have a format of its own. */
   readonly format: StoredFormat;
   /** An import that was cut short goes on where it stopped when the model is loaded again. */
@@ -49,9 +51,14 @@ export function groupModels(records: Iterable<CheckpointRecord>): StoredModel[] 
     all.filter((record) => !isFile(record)),
     ({ source }) => folderOf(source),
   );
-  const models = [...folders].flatMap(([source, components]) =>
-    withoutParts(FORMATS.flatMap((format) => gather(source, format, components))),
-  );
+  const models = [...folders].flatMap(([source, components]) => {
+    const variants = new Set([undefined, ...components.map(({ variant }) => variant)]);
+    return withoutParts(
+      [...variants].flatMap((variant) =>
+        FORMATS.flatMap((format) => gather(source, format, components, variant)),
+      ),
+    );
+  });
   return [...models, ...all.filter(isFile).map(fileAsModel)].sort(
     (a, b) => b.lastUsedAt - a.lastUsedAt,
   );
@@ -76,12 +83,25 @@ function fileAsModel(record: CheckpointRecord): StoredModel {
   };
 }
 
+/** Components of a variant, and those that it shares with the model as it came. */
+function ofVariant(
+  components: readonly CheckpointRecord[],
+  variant: string | undefined,
+): CheckpointRecord[] {
+  const own = components.filter((each) => each.variant === variant);
+  const known = new Set(own.map(({ source }) => source));
+  const shared = components.filter((each) => each.variant === undefined && !known.has(each.source));
+  return [...own, ...shared];
+}
+
 /** The model in this format, unless nothing is kept in it. */
 function gather(
   source: string,
   format: StoredFormat,
-  records: readonly CheckpointRecord[],
+  components: readonly CheckpointRecord[],
+  variant: string | undefined,
 ): StoredModel[] {
+  const records = ofVariant(components, variant);
   const chosen = [...groupBy(records, (each) => each.source)].flatMap(([name, component]) => {
     const isEncoder = lastPart(name) === ('text_encoder' satisfies ComponentName);
     const choices = [format, ...INSTEAD_OF[format], ...(isEncoder ? FORMATS : [])];
@@ -89,6 +109,7 @@ function gather(
     return component.filter((each) => each.format === found);
   });
   if (!chosen.some((each) => each.format === format)) return [];
+  if (!chosen.some((each) => each.variant === variant)) return [];
   const names = new Set(chosen.map((each) => lastPart(each.source)));
   const isWhole =
     Object.keys(COMPONENTS).every((name) => names.has(name)) &&
@@ -97,6 +118,7 @@ function gather(
     {
       source,
       name: lastPart(source),
+      ...(variant === undefined ? {} : { variant }),
       format,
       state: isWhole ? 'complete' : 'importing',
       bytes: chosen.reduce((sum, { totalBytes }) => sum + totalBytes, 0),

@@ -20,10 +20,14 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 /** Keeps four bytes of a component, and finishes its import or leaves it. */
-async function keep(component: string, format: string, { isCut = false } = {}): Promise<string> {
+async function keep(
+  component: string,
+  format: string,
+  { isCut = false, variant }: { isCut?: boolean; variant?: string } = {},
+): Promise<string> {
   const source = `${SOURCE}/${component}`;
-  const id = `${source}@1#${format}`;
-  const identity = { id, source, revision: '1', format };
+  const id = `${source}@1#${format}${variant ?? ''}`;
+  const identity = { id, source, revision: '1', format, ...(variant ? { variant } : {}) };
   const writer = await CheckpointWriter.open(store, identity, { chunkBytes: 16 });
   const parts = [{ name: 'data', byteLength: isCut ? 32 : 4 }];
   const spec = { name: 'weight', storage: format, dtype: 'F32', shape: [1], parts };
@@ -74,6 +78,25 @@ describe('stored models', () => {
     expect(others).toEqual([]);
     expect(model).toMatchObject({ format: 'q8', state: 'complete', bytes: 12 });
     expect(model?.checkpointIds).toContain(encoder);
+  });
+
+  it('are listed apart from the same model with a LoRA, with which they share components', async () => {
+    for (const component of ['text_encoder', 'vae']) await keep(component, 'source');
+    const variant = 'lora x';
+    const merged = await keep('transformer', 'q8', { variant });
+    // Without its own transformer, the model as it came is only a part.
+    expect(await listModels(store)).toMatchObject([
+      { variant, format: 'q8', state: 'complete', bytes: 12 },
+    ]);
+    await keep('transformer', 'q8');
+    const models = await listModels(store);
+    expect(new Set(models.map((model) => model.variant))).toEqual(new Set([variant, undefined]));
+    expect(models.map(({ state }) => state)).toEqual(['complete', 'complete']);
+    const plain = models.find((model) => model.variant === undefined);
+    if (!plain) throw new Error('no plain model');
+    expect(plain.checkpointIds).not.toContain(merged);
+    await deleteModel(store, plain);
+    expect(await listModels(store)).toMatchObject([{ variant, state: 'complete' }]);
   });
 
   it('leave what another shares when they are deleted', async () => {

@@ -35,7 +35,8 @@ export async function deleteModel(
   signal?: AbortSignal,
 ): Promise<void> {
   const others = (await listModels(store)).filter(
-    ({ source, format }) => source !== model.source || format !== model.format,
+    ({ source, format, variant }) =>
+      source !== model.source || format !== model.format || variant !== model.variant,
   );
   const shared = new Set(others.flatMap(({ checkpointIds }) => checkpointIds));
   for (const id of model.checkpointIds) {

@@ -57,6 +57,8 @@ export interface CheckpointRecord {
   readonly revision: string;
   /** Label of the storage format as a whole: `f16`, `q8`, `q4`, … */
   readonly format: string;
+  /** What sets it apart from the source's own, in words; absent if nothing does. */
+  readonly variant?: string;
   readonly state: 'importing' | 'complete';
   /** Milliseconds since the epoch. */
   readonly createdAt: number;

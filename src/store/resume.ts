@@ -9,6 +9,8 @@ export interface CheckpointIdentity {
   readonly source: string;
   readonly revision: string;
   readonly format: string;
+  /** What sets it apart from the source's own; part of `id`. */
+  readonly variant?: string;
 }
 
 /** The record to go on from: cut before the first chunk that the store no longer has. */

@@ -79,13 +79,9 @@ export class CheckpointWriter {
     }
     const found = await store.peekCheckpoint(identity.id);
     if (found) return new CheckpointWriter(store, await resumable(store, found, identity));
-    const { id, source, revision, format } = identity;
     const now = Date.now();
     const record: CheckpointRecord = {
-      id,
-      source,
-      revision,
-      format,
+      ...identity,
       chunkBytes,
       state: 'importing',
       createdAt: now,

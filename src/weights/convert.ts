@@ -52,6 +52,18 @@ export function toFloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
   return halfs;
 }
 
+/** Nearest bfloat16 of each value, ties to even, as bits. The values are finite. */
+export function toBFloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const halfs = new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const word = words[i] ?? 0;
+    // Carries into the kept half if the dropped one is above a half, or at it and the kept one odd.
+    halfs[i] = (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+  }
+  return halfs;
+}
+
 /** Tells before anything is read whether {@link toFloat32} can. */
 export function isSupportedDtype(dtype: string): boolean {
   return dtype === 'F32' || dtype === 'F16' || dtype === 'BF16';

@@ -47,7 +47,7 @@ export class HostWeights implements ComponentWeights {
         tensor = { dtype: storedDtype(piece.need), parts: room(piece.need) };
         tensors.set(name, tensor);
       }
-      const converted = convertPiece(piece, await reads.take(index));
+      const converted = await convertPiece(piece, await reads.take(index), options);
       for (const [i, part] of partsOf(piece).entries()) {
         const target = tensor.parts[part.name];
         const bytes = converted[i];

@@ -5,9 +5,11 @@
  */
 import { elementCount } from '../graph/types.ts';
 import type { LocatedTensor } from './component.ts';
-import { toFloat16, toFloat32 } from './convert.ts';
+import { toBFloat16, toFloat16, toFloat32 } from './convert.ts';
+import type { Addition } from './merge.ts';
 import { type QuantFormat, quantizedShapes } from './quantize-format.ts';
 import { allocateQuantized, quantizeRows } from './quantize.ts';
+import type { ReadOptions } from './source.ts';
 
 /** `source`: in the checkpoint's own element type. */
 export type StorageFormat = 'source' | 'f16' | QuantFormat;
@@ -18,6 +20,8 @@ export interface WeightNeed {
   readonly name: string;
   readonly tensor: LocatedTensor;
   readonly storage: StorageFormat;
+  /** Added to it on its way, in this order. */
+  readonly additions?: readonly Addition[];
 }
 
 /** Whole rows of a tensor. */
@@ -25,6 +29,7 @@ export interface Piece {
   readonly need: WeightNeed;
   /** Its place among the tensor's pieces. */
   readonly index: number;
+  readonly firstRow: number;
   readonly rows: number;
   /** Byte range in the tensor's file. */
   readonly start: number;
@@ -78,7 +83,7 @@ export function piecesOf(need: WeightNeed): readonly Piece[] {
     const first = index * each;
     const count = Math.min(each, rows - first);
     const start = tensor.start + first * rowBytes;
-    return { need, index, rows: count, start, end: start + count * rowBytes };
+    return { need, index, firstRow: first, rows: count, start, end: start + count * rowBytes };
   });
 }
 
@@ -95,6 +100,22 @@ export function partsOf({ need, rows, start, end }: Piece): readonly PiecePart[]
   ];
 }
 
+/** Bytes to be read for a piece, and for what is added to it. */
+export function sourceBytes({ need, firstRow, rows, start, end }: Piece): number {
+  return end - start + addedBytes(need, firstRow, rows);
+}
+
+/** Bytes to be read for what is added to some rows of a tensor. */
+export function addedBytes({ additions = [] }: WeightNeed, firstRow: number, rows: number): number {
+  return additions.reduce((sum, each) => sum + each.bytesOf(firstRow, rows), 0);
+}
+
+/** Bytes to be read for a tensor, and for what is added to it. */
+export function fetchedBytes(need: WeightNeed): number {
+  const { tensor } = need;
+  return tensor.end - tensor.start + addedBytes(need, 0, rowsOf(tensor.shape).rows);
+}
+
 /** Bytes of a tensor as it is kept. */
 export function storedBytes(need: WeightNeed): number {
   let bytes = 0;
@@ -103,21 +124,37 @@ export function storedBytes(need: WeightNeed): number {
 }
 
 /**
- * @param bytes The piece as the checkpoint has it.
+ * @param bytes The piece as the checkpoint has it; may be changed.
+ * @param options.onBytes Told of what is read for additions.
  * @throws ZoetropeError `model-format` if weights to quantize are not finite.
  */
-export function convertPiece(
-  { need }: Piece,
+export async function convertPiece(
+  { need, firstRow, rows }: Piece,
   bytes: Uint8Array<ArrayBuffer>,
-): readonly Uint8Array<ArrayBuffer>[] {
-  const { name, storage, tensor } = need;
-  if (storage === 'source') return [bytes];
+  options?: ReadOptions,
+): Promise<readonly Uint8Array<ArrayBuffer>[]> {
+  const { name, storage, tensor, additions = [] } = need;
+  if (storage === 'source' && additions.length === 0) return [bytes];
   const values = toFloat32(name, tensor.dtype, bytes);
-  if (storage === 'f16') return [bytesOf(toFloat16(values))];
   const { columns } = rowsOf(tensor.shape);
+  for (const addition of additions) {
+    await addition.addTo(values, firstRow, columns, options?.signal);
+  }
+  if (additions.length > 0) options?.onBytes?.(addedBytes(need, firstRow, rows));
+  if (storage === 'source') return [bytesOf(toSource(tensor.dtype, values))];
+  if (storage === 'f16') return [bytesOf(toFloat16(values))];
   const target = allocateQuantized(storage, values.length / columns, columns, SCALE_DTYPE);
   quantizeRows(storage, values, columns, target);
   return [target.codes, bytesOf(target.scales)];
+}
+
+/** In the element type that the values had. */
+function toSource(
+  dtype: string,
+  values: Float32Array<ArrayBuffer>,
+): Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {
+  if (dtype === 'F32') return values;
+  return dtype === 'F16' ? toFloat16(values) : toBFloat16(values);
 }
 
 function bytesOf({

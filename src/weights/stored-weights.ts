@@ -8,20 +8,23 @@ import type { CheckpointStore } from '../store/checkpoint-store.ts';
 import { DamagedChunkError } from '../store/failure.ts';
 import { CheckpointReader } from '../store/reader.ts';
 import { chunkContents } from '../store/record.ts';
+import { sha256 } from '../store/sha256.ts';
 import { CheckpointWriter } from '../store/writer.ts';
 import type { ComponentFiles } from './component.ts';
 import type { ComponentWeights } from './component-weights.ts';
 import { bindWeight, toFloat32, type WeightData } from './convert.ts';
 import { inFileOrder, ReadAhead } from './read-ahead.ts';
-import type { ReadOptions } from './source.ts';
+import type { FilesAt, ReadOptions } from './source.ts';
 import {
   convertPiece,
+  fetchedBytes,
   formatLabel,
   type PartName,
   partsOf,
   type Piece,
   piecesOf,
   rowsPerPiece,
+  sourceBytes,
   storedBytes,
   storedDtype,
   type WeightNeed,
@@ -30,6 +33,16 @@ import {
 export interface ImportOptions extends ReadOptions {
   /** Longest chunk: see `CheckpointWriter.open`. */
   chunkBytes?: number;
+}
+
+/** What a component is that is not just the files of its checkpoint. */
+export interface Origin {
+  /** The checkpoint's component that it stands for. */
+  readonly source: string;
+  /** What sets it apart from that, in words. */
+  readonly variant: string;
+  /** Files that it is made of besides its own. */
+  readonly madeOf: readonly FilesAt[];
 }
 
 /**
@@ -67,21 +80,33 @@ export class StoredWeights implements ComponentWeights {
     store: CheckpointStore,
     files: ComponentFiles,
     unordered: readonly WeightNeed[],
-    options?: ImportOptions,
+    options?: ImportOptions & { origin?: Origin },
   ): Promise<StoredWeights> {
     const needs = unordered.toSorted(inFileOrder);
-    const source = `${files.source.name}/${files.folder}`;
-    const revision = await revisionOf(files, needs, options);
+    const {
+      source = `${files.source.name}/${files.folder}`,
+      variant,
+      madeOf = [],
+    } = options?.origin ?? {};
+    const revision = await revisionOf(files, needs, madeOf, options);
     const format = formatOf(needs);
-    const identity = { id: `${source}@${revision}#${format}`, source, revision, format };
+    // Marks of many files are long, and some places to store have room for 255 characters.
+    const mark = await sha256(new TextEncoder().encode(`${revision}\n${variant ?? ''}`));
+    const id = `${source}@${mark.slice(0, 32)}#${format}`;
+    const identity = {
+      id,
+      source,
+      revision,
+      format,
+      ...(variant === undefined ? {} : { variant }),
+    };
     const { chunkBytes = CHUNK_BYTES } = options ?? {};
-    const sourceBytes = needs.reduce((sum, { tensor }) => sum + tensor.end - tensor.start, 0);
     return store.withImportLock(
       identity.id,
       async () => {
         const found = await store.openCheckpoint(identity.id);
         if (found?.state === 'complete') {
-          options?.onBytes?.(sourceBytes);
+          options?.onBytes?.(needs.reduce((sum, need) => sum + fetchedBytes(need), 0));
           return new StoredWeights(store, files, needs, new CheckpointReader(store, found));
         }
         const bytes = needs.reduce((sum, need) => sum + storedBytes(need), 0);
@@ -91,7 +116,8 @@ export class StoredWeights implements ComponentWeights {
         const record = await writer.finish();
         // An earlier version of the same files serves nobody any more.
         for (const other of await store.listCheckpoints()) {
-          const isOutdated = other.source === source && other.format === format;
+          const isOutdated =
+            other.source === source && other.format === format && other.variant === variant;
           if (isOutdated && other.id !== identity.id) await store.deleteCheckpoint(other.id);
         }
         return new StoredWeights(store, files, needs, new CheckpointReader(store, record));
@@ -162,7 +188,7 @@ export class StoredWeights implements ComponentWeights {
       contents.map(({ piece }) => piece),
     );
     for (const [i, { piece, slot, start, end, offset }] of contents.entries()) {
-      const part = convertPiece(piece, await reads.take(i))[slot];
+      const part = (await convertPiece(piece, await reads.take(i)))[slot];
       if (part) bytes.set(part.subarray(start, end), offset);
     }
     await this.#store.repairChunk(hash, bytes);
@@ -205,11 +231,12 @@ async function importPieces(
         if (!piece) throw new Error(`${name} has no part ${part}`);
         // What an earlier import stored counts as done.
         for (; skipped < first + piece.index; skipped++) {
-          options.onBytes?.((pieces[skipped]?.end ?? 0) - (pieces[skipped]?.start ?? 0));
+          const piece = pieces[skipped];
+          if (piece) options.onBytes?.(sourceBytes(piece));
         }
         skipped = first + piece.index + 1;
         converted.clear();
-        const arrays = convertPiece(piece, await reads.take(first + piece.index));
+        const arrays = await convertPiece(piece, await reads.take(first + piece.index), options);
         for (const [i, each] of partsOf(piece).entries()) {
           const bytes = arrays[i];
           if (bytes) converted.set(partName(each.name, piece), bytes);
@@ -220,19 +247,22 @@ async function importPieces(
   }
 }
 
-/** One mark for the versions of all files that hold the tensors. */
+/** One mark for the versions of all files that hold the tensors, or what is added to them. */
 async function revisionOf(
   files: ComponentFiles,
   needs: readonly WeightNeed[],
+  madeOf: readonly FilesAt[],
   options?: ReadOptions,
 ): Promise<string> {
+  const paths = new Set(needs.map(({ tensor }) => tensor.file));
+  const all = [...[...paths].map((path) => ({ source: files.source, path })), ...madeOf];
   const marks: string[] = [];
-  for (const file of new Set(needs.map(({ tensor }) => tensor.file))) {
-    const mark = await files.source.revision(file, options);
+  for (const { source, path } of all) {
+    const mark = await source.revision(path, options);
     if (mark === undefined) {
       throw new ZoetropeError(
         'feature-missing',
-        `${files.source.name} gives neither ETag nor Last-Modified for ${file}: a stored copy could not be told from a later version.`,
+        `${source.name} gives neither ETag nor Last-Modified for ${path}: a stored copy could not be told from a later version.`,
         'Load the model without keeping it, or serve it with one of these headers.',
       );
     }

@@ -7,7 +7,7 @@ import { ZoetropeError } from '../../errors.ts';
 import type { Precision } from '../../graph/index.ts';
 import { elementCount } from '../../graph/types.ts';
 import { locateWeights, type Stage, type TensorLocator } from '../../runtime/stage.ts';
-import type { WeightNeed } from '../../weights/storage-format.ts';
+import { fetchedBytes, type WeightNeed } from '../../weights/storage-format.ts';
 import type {
   ComponentName,
   ComponentSummary,
@@ -115,7 +115,7 @@ export function summarize(name: ComponentName, needs: readonly WeightNeed[]): Co
     needs.reduce((total, need) => total + of(need), 0);
   return {
     name,
-    bytes: sum(({ tensor }) => tensor.end - tensor.start),
+    bytes: sum(fetchedBytes),
     parameters: sum(({ tensor }) => elementCount(tensor.shape)),
   };
 }

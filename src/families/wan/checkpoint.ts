@@ -5,7 +5,8 @@ import type { DeviceTensor } from '../../runtime/backend.ts';
 import type { ComponentFiles } from '../../weights/component.ts';
 import { HostWeights } from '../../weights/host-weights.ts';
 import { storedBytes, type WeightNeed } from '../../weights/storage-format.ts';
-import { StoredWeights } from '../../weights/stored-weights.ts';
+import { type Lora, openLora } from '../../weights/lora-file.ts';
+import { type Origin, StoredWeights } from '../../weights/stored-weights.ts';
 import { type FilesAt, type FileSource, readJson, type ReadOptions } from '../../weights/source.ts';
 import type {
   CheckpointParts,
@@ -19,6 +20,7 @@ import { summarize, wanArchitecture } from './architecture.ts';
 import { openTextEncoder, openTransformer, openVae } from './components.ts';
 import { readDefaults } from './defaults.ts';
 import { checkExtras } from './extras.ts';
+import { loraTarget, withAdditions } from './lora.ts';
 import { encodeTokens, padEmbeddings } from './text-encoder.ts';
 import { WanTransformer } from './transformer.ts';
 import { latentFrame } from './vae-decoder.ts';
@@ -58,8 +60,14 @@ export async function openWanCheckpoint(
     transformer: transformerFiles,
     vae: vaeFiles,
   };
-  const needsOf = (name: ComponentName, precision: Precision): WeightNeed[] =>
-    architecture.weights(name, files[name], precision);
+  const target = loraTarget(architecture.weights('transformer', transformerFiles, F32));
+  const loras: Lora[] = [];
+  for (const each of options?.loras ?? []) loras.push(await openLora(each, target, options));
+  const needsOf = (name: ComponentName, precision: Precision): WeightNeed[] => {
+    const needs = architecture.weights(name, files[name], precision);
+    return name === 'transformer' ? withAdditions(needs, loras) : needs;
+  };
+  const variant = variantOf(files, replaced, loras);
   const notices = COMPONENTS.flatMap((name) => {
     const needed = new Set(needsOf(name, F32).map((need) => need.name));
     return checkExtras(name, files[name], needed);
@@ -74,16 +82,24 @@ export async function openWanCheckpoint(
     defaults: await readDefaults(source, tokenizer.defaultMaxSequenceLength, options),
     components: COMPONENTS.map((name) => ({
       ...summarize(name, needsOf(name, F32)),
-      ...(replaced[name] ? { source: nameOf(files[name]) } : {}),
+      ...(replaced[name] ? { source: placeOf(pathOf(files[name])) } : {}),
+    })),
+    loras: loras.map((lora) => ({
+      source: placeOf(lora),
+      scale: lora.scale,
+      tensors: lora.additions.size,
     })),
     notices,
     storedBytes: (name, precision) =>
       needsOf(name, precision).reduce((sum, need) => sum + storedBytes(need), 0),
     fetch(name, precision, { store, ...importOptions } = {}) {
       const needs = needsOf(name, precision);
-      return store
-        ? StoredWeights.open(store, files[name], needs, importOptions)
-        : HostWeights.load(files[name], needs, importOptions);
+      if (!store) return HostWeights.load(files[name], needs, importOptions);
+      const merged = name === 'transformer' ? loras : [];
+      const isOwn = !replaced[name] && merged.length === 0;
+      const origin: Origin = { source: `${source.name}/${name}`, variant, madeOf: merged };
+      const options = isOwn ? importOptions : { ...importOptions, origin };
+      return StoredWeights.open(store, files[name], needs, options);
     },
     latentShape: architecture.latentShape,
     async encodeText(runner, weights, ids, maxSequenceLength, precision) {
@@ -98,8 +114,23 @@ export async function openWanCheckpoint(
   };
 }
 
-function nameOf({ source, folder }: ComponentFiles): string {
-  return folder === '' ? source.name : `${source.name}/${folder}`;
+const pathOf = ({ source, folder }: ComponentFiles): FilesAt => ({ source, path: folder });
+
+function placeOf({ source, path }: FilesAt): string {
+  return path === '' ? source.name : `${source.name.replace(/\/$/, '')}/${path}`;
+}
+
+/** What the model is other than its checkpoint, in words: the same words for the same files and scales. */
+function variantOf(
+  files: Readonly<Record<ComponentName, ComponentFiles>>,
+  replaced: NonNullable<CheckpointParts['components']>,
+  loras: readonly Lora[],
+): string {
+  const others = COMPONENTS.filter((name) => replaced[name]);
+  return [
+    ...others.map((name) => `${name} ${placeOf(pathOf(files[name]))}`),
+    ...loras.map((lora) => `lora ${placeOf(lora)} × ${lora.scale}`),
+  ].join(', ');
 }
 
 function denoiser(model: WanTransformer): Denoiser {

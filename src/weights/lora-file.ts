@@ -1,0 +1,186 @@
+/**
+ * @file A LoRA: a safetensors file with, for some modules of a model, two matrices or a difference. Everything in it must
+ * find its place in the model, in the right shape, before anything is fetched.
+ */
+import { invalidArgument, modelFormat } from '../errors.ts';
+import { sameShape } from '../graph/types.ts';
+import { CachedReads } from './cached-reads.ts';
+import { isSupportedDtype } from './convert.ts';
+import { type LoraKey, type LoraRole, parseLoraKey, unsupportedLoraKey } from './lora-keys.ts';
+import {
+  type AdapterConfig,
+  adapterConfigIn,
+  adapterScaling,
+  parseAdapterConfig,
+} from './lora-scaling.ts';
+import {
+  type Addition,
+  Difference,
+  type Factor,
+  type FileTensorRef,
+  isMatrix,
+  LowRank,
+} from './merge.ts';
+import { readSafetensorsHeader } from './safetensors.ts';
+import { type FilesAt, missingFile, readJson, type ReadOptions } from './source.ts';
+import { rowsOf } from './storage-format.ts';
+
+export interface LoraAt extends FilesAt {
+  /** What the LoRA is multiplied by: 1 as it was trained, 0 for none of it. */
+  readonly scale: number;
+}
+
+export interface Lora extends LoraAt {
+  /** By the model's tensor. */
+  readonly additions: ReadonlyMap<string, readonly Addition[]>;
+}
+
+/** A model that LoRAs are made for. */
+export interface LoraTarget {
+  /** Shapes of its tensors. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** Its name of a module, by the one that a trainer gives it. */
+  moduleName(module: string, isFlat: boolean): string | undefined;
+  /** What `diff_m` of a module is added to. */
+  modulationOf(module: string): string | undefined;
+}
+
+/** Names under which diffusers and peft save one. */
+const FILES = ['pytorch_lora_weights.safetensors', 'adapter_model.safetensors'] as const;
+
+type Tensors = Partial<Record<LoraRole, FileTensorRef>>;
+
+/**
+ * Reads the header; no tensor data.
+ * @param at A file, or the folder of one that has either of its usual names.
+ * @throws ZoetropeError `model-format`, naming the tensor that has no place; `invalid-argument` for a scale.
+ */
+export async function openLora(
+  at: LoraAt,
+  target: LoraTarget,
+  options?: ReadOptions,
+): Promise<Lora> {
+  const { source, scale } = at;
+  if (!Number.isFinite(scale)) {
+    throw invalidArgument('loras', `${scale} is no scale.`, 'Give a number; 1 is as trained.');
+  }
+  const path = await findFile(at, options);
+  const where = `${path} of ${source.name}`;
+  const { tensors, metadata } = await readSafetensorsHeader(source, path, options);
+  const reads = new CachedReads(source, path);
+  const modules = new Map<string, { key: LoraKey; tensors: Tensors }>();
+  for (const [name, tensor] of tensors) {
+    const key = parseLoraKey(name);
+    if (!key) throw refuse(where, `tensor ${name} is ${unsupportedLoraKey(name)}`);
+    if (!isSupportedDtype(tensor.dtype)) {
+      throw refuse(where, `tensor ${name} has element type ${tensor.dtype}`);
+    }
+    const module = modules.get(key.module) ?? { key, tensors: {} };
+    module.tensors[key.role] = { name, tensor, reads };
+    modules.set(key.module, module);
+  }
+  if (modules.size === 0) throw refuse(where, 'there is nothing in it');
+  const isPeft = [...tensors.keys()].some((name) => name.startsWith('base_model.model.'));
+  const config = isPeft
+    ? await readAdapterConfig(at, path, options)
+    : adapterConfigIn(metadata, where);
+
+  const additions = new Map<string, Addition[]>();
+  const users = new Map<string, string>();
+  for (const [module, { key, tensors: own }] of modules) {
+    for (const [name, addition] of placeModule(where, key, own, target, config, scale)) {
+      const user = users.get(name) ?? module;
+      if (user !== module) throw refuse(where, `${module} and ${user} are both for ${name}`);
+      users.set(name, module);
+      additions.set(name, [...(additions.get(name) ?? []), addition]);
+    }
+  }
+  return { source, path, scale, additions };
+}
+
+function refuse(where: string, problem: string): Error {
+  return modelFormat(
+    `${where}: ${problem}.`,
+    'Choose a plain LoRA for the transformer of this model, in F32, F16 or BF16.',
+  );
+}
+
+async function findFile({ source, path }: FilesAt, options?: ReadOptions): Promise<string> {
+  if (path.endsWith('.safetensors')) return path;
+  const prefix = path === '' ? '' : `${path}/`;
+  for (const file of FILES) {
+    if (await source.exists(prefix + file, options)) return prefix + file;
+  }
+  throw missingFile(source, `${prefix}${FILES.join(' or ')}`);
+}
+
+/** peft keeps it beside the file; without it nobody knows the alphas. */
+async function readAdapterConfig(
+  { source }: FilesAt,
+  path: string,
+  options?: ReadOptions,
+): Promise<AdapterConfig> {
+  const file = path.replace(/[^/]*$/, 'adapter_config.json');
+  return parseAdapterConfig(await readJson(source, file, options), `${file} of ${source.name}`);
+}
+
+/** What a module's tensors add to which tensors of the model. */
+function placeModule(
+  where: string,
+  { module, isFlat }: LoraKey,
+  own: Tensors,
+  target: LoraTarget,
+  config: AdapterConfig | undefined,
+  scale: number,
+): [name: string, addition: Addition][] {
+  const placed: [string, Addition][] = [];
+  const first = Object.values(own)[0]?.name ?? module;
+  const name = target.moduleName(module, isFlat);
+  /** The first of these names that the model has. */
+  const find = (ref: FileTensorRef, ...names: readonly (string | undefined)[]): string => {
+    const found = names.find((each) => each !== undefined && target.shapes.has(each));
+    if (found === undefined) throw refuse(where, `tensor ${ref.name} matches nothing in the model`);
+    return found;
+  };
+  const { down, up, upBias, alpha, difference, biasDifference, modulationDifference } = own;
+
+  let factor: Factor = 1;
+  if (down && up) {
+    const weight = find(down, `${name}.weight`);
+    const { rows, columns } = rowsOf(target.shapes.get(weight) ?? []);
+    const rank = down.tensor.shape[0] ?? 0;
+    if (rank < 1 || !isMatrix(down.tensor, rank, columns) || !isMatrix(up.tensor, rows, rank)) {
+      throw refuse(
+        where,
+        `tensors ${down.name} [${down.tensor.shape.join(', ')}] and ${up.name} [${up.tensor.shape.join(', ')}] do not make a [${rows}, ${columns}]`,
+      );
+    }
+    if (alpha) factor = { alpha, rank };
+    else if (config) factor = adapterScaling(config, module, rank);
+    placed.push([weight, new LowRank({ down, up }, rows, factor, scale)]);
+  } else if (down ?? up ?? alpha ?? upBias) {
+    throw refuse(where, `tensor ${first} is without the other matrix`);
+  }
+  if (alpha && alpha.tensor.shape.some((dim) => dim !== 1)) {
+    throw refuse(where, `tensor ${alpha.name} is not one number`);
+  }
+  const differences = [
+    [upBias, factor, [`${name}.bias`]],
+    [difference, 1, [`${name}.weight`, name]],
+    [biasDifference, 1, [`${name}.bias`]],
+    [modulationDifference, 1, [target.modulationOf(module)]],
+  ] as const;
+  for (const [ref, times, names] of differences) {
+    if (!ref) continue;
+    const tensor = find(ref, ...names);
+    const shape = target.shapes.get(tensor) ?? [];
+    if (!sameShape(ref.tensor.shape, shape)) {
+      throw refuse(
+        where,
+        `tensor ${ref.name} has shape [${ref.tensor.shape.join(', ')}], not [${shape.join(', ')}]`,
+      );
+    }
+    placed.push([tensor, new Difference(ref, rowsOf(shape).rows, times, scale)]);
+  }
+  return placed;
+}
