@@ -157,12 +157,16 @@ export interface ModelCheckpoint extends LatentDecoder {
   ): Promise<ComponentWeights>;
 
   latentShape(size: { width: number; height: number; numFrames: number }): LatentShape;
-  /** Encodes one prompt's tokens to `[maxSequenceLength, textDim]`. */
+  /** Values of one token's embedding. */
+  readonly textDim: number;
+  /**
+   * Encodes one prompt's tokens to `[ids.length, textDim]`. The denoiser is given as many more as make up the longest
+   * prompt, all of them zeros.
+   */
   encodeText(
     runner: StageRunner,
     weights: ComponentWeights,
     ids: readonly number[],
-    maxSequenceLength: number,
     precision: Precision,
   ): Promise<Float32Array<ArrayBuffer>>;
   denoiser(

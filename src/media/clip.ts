@@ -6,8 +6,12 @@ export type ComputeDtype = 'float32' | 'float16';
 /** Every option settled: what the run really used, and what is written into files. */
 export interface GenerationParameters {
   readonly model: string;
+  /** Empty if embeddings were given in its place; so is the next. */
   readonly prompt: string;
   readonly negativePrompt: string;
+  /** Where embeddings were given, which are not recorded. */
+  readonly promptEmbeds?: 'given';
+  readonly negativePromptEmbeds?: 'given';
   readonly height: number;
   readonly width: number;
   readonly numFrames: number;

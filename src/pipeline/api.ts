@@ -67,6 +67,11 @@ export interface LoadOptions {
   token?: string;
   /** Another hub than huggingface.co that speaks its protocol: a mirror, say. */
   hubUrl?: string;
+  /**
+   * False: the text encoder, most of what a large model weighs, is neither fetched nor planned for, and `generate` wants
+   * `promptEmbeds` in the place of prompts. Default true.
+   */
+  textEncoder?: boolean;
   /** A clip that will be made: if it cannot be, loading is refused before anything is fetched. */
   clip?: ClipSize;
   onProgress?: (progress: Progress) => void;
@@ -188,7 +193,7 @@ export type InspectOptions = Pick<
 >;
 
 /** What a plan depends on besides the checkpoint. */
-export type PlanOptions = Pick<LoadOptions, 'device' | 'dtype' | 'memory'> &
+export type PlanOptions = Pick<LoadOptions, 'device' | 'dtype' | 'memory' | 'textEncoder'> &
   InspectOptions &
   ClipSize & {
     /** Whether there will be an `onPreview`. */
@@ -215,8 +220,16 @@ export interface CheckpointReport {
 }
 
 export interface GenerateOptions {
-  prompt: string;
+  /** Needed, unless there are `promptEmbeds`. */
+  prompt?: string;
   negativePrompt?: string;
+  /**
+   * In the place of `prompt`: `[n, textDim]`, as `encodePrompt` gives them, of at most `maxSequenceLength` tokens; zeros
+   * follow.
+   */
+  promptEmbeds?: Float32Array;
+  /** In the place of `negativePrompt`, likewise. */
+  negativePromptEmbeds?: Float32Array;
   /** Pixels. */
   height?: number;
   /** Pixels. */
@@ -367,10 +380,32 @@ export interface VideoResult {
   dispose(): Promise<void>;
 }
 
+export interface EncodePromptOptions {
+  /** Tokens, the end token included. */
+  maxSequenceLength?: number;
+  signal?: AbortSignal;
+}
+
+/** A prompt as the transformer sees it; to save, and to give to `generate` of the same model. */
+export interface PromptEmbeddings {
+  /** `[tokens, textDim]`, row-major. */
+  readonly embeds: Float32Array<ArrayBuffer>;
+  /** Real ones, the end token included. */
+  readonly tokens: number;
+  readonly textDim: number;
+  /** Such as that the prompt was cut. */
+  readonly notices: readonly Notice[];
+}
+
 export interface VideoPipelineInterface {
   readonly device: DeviceReport;
   readonly checkpoint: CheckpointReport;
   generate(options: GenerateOptions): Promise<VideoResult>;
+  /**
+   * The embeddings of a prompt, or of a negative one. An empty prompt has them too.
+   * @throws ZoetropeError `invalid-argument`, also without a text encoder; `out-of-memory`, `device-lost`; `AbortError`.
+   */
+  encodePrompt(prompt: string, options?: EncodePromptOptions): Promise<PromptEmbeddings>;
   /** Bytes on the device now, and at the most since it was opened. */
   memory(): Promise<MemoryReading>;
   dispose(): Promise<void>;

@@ -9,6 +9,7 @@ import type {
   DeviceReport,
   EncodedVideo,
   EncodeOptions,
+  EncodePromptOptions,
   FrameGroup,
   GenerateOptions,
   GenerationParameters,
@@ -21,6 +22,7 @@ import type {
   PhaseSeconds,
   PlanOptions,
   Progress,
+  PromptEmbeddings,
   Verdict,
   VideoPipelineInterface,
   VideoResult,
@@ -195,6 +197,17 @@ export class VideoPipeline implements VideoPipelineInterface {
       this.#pipeline.generate(plain, listener, signalOr(signal)),
     );
     return new RemoteResult(result, await result.describe());
+  }
+
+  /**
+   * The embeddings of a prompt, or of a negative one: to save, and to give to `generate` in its place.
+   * @throws ZoetropeError `invalid-argument`, also without a text encoder; `out-of-memory`, `device-lost`; `AbortError`.
+   */
+  encodePrompt(
+    prompt: string,
+    { signal, ...plain }: EncodePromptOptions = {},
+  ): Promise<PromptEmbeddings> {
+    return call(this.#pipeline.encodePrompt(prompt, plain, signalOr(signal)));
   }
 
   memory(): Promise<MemoryReading> {

@@ -13,20 +13,26 @@ import type { FilesAt, FileSource, ReadOptions } from '../weights/source.ts';
 import type {
   CheckpointReport,
   DeviceReport,
+  EncodePromptOptions,
   GenerateOptions,
   LoadOptions,
   MemoryReading,
   Notice,
+  PromptEmbeddings,
   VideoPipelineInterface,
 } from './api.ts';
+import { EmbeddingCache } from './embedding-cache.ts';
+import { encodePrompt } from './encode-prompt.ts';
 import { EngineResult } from './engine-result.ts';
 import { type FetchOptions, fetchWeights, type PartWeights, weightsOf } from './fetch-weights.ts';
 import { FrameStore } from './frame-store.ts';
 import { runGeneration, type RunHooks } from './generate.ts';
 import { resolveClip, settleMemory } from './memory-plan.ts';
 import { computePrecisions, type MemorySettings, storagePrecisions } from './memory-settings.ts';
+import { checkEmbeddings } from './given-embeddings.ts';
 import { readMemory } from './memory-reading.ts';
 import { planRun } from './plan.ts';
+import type { EncoderContext } from './prompt-encoder.ts';
 import { resolveRequest } from './request.ts';
 
 export interface EngineOptions extends Omit<LoadOptions, 'fastDecoder'>, FetchOptions {
@@ -63,6 +69,15 @@ export function describeCheckpoint(
   };
 }
 
+/** What stays as it was loaded. */
+interface PipelineParts {
+  readonly source: FileSource;
+  readonly model: ModelCheckpoint;
+  readonly weights: PartWeights;
+  readonly memory: MemorySettings;
+  readonly embeddings: EmbeddingCache;
+}
+
 export class EnginePipeline implements VideoPipelineInterface {
   readonly checkpoint: CheckpointReport;
   readonly notices: readonly Notice[];
@@ -70,7 +85,7 @@ export class EnginePipeline implements VideoPipelineInterface {
   readonly #weights: PartWeights;
   readonly #memory: MemorySettings;
   readonly #loadSeconds: number;
-  readonly #embeddings = new Map<string, Float32Array<ArrayBuffer>>();
+  readonly #embeddings: EmbeddingCache;
   readonly #reopen: () => Promise<Backend>;
   #backend: Backend;
   #running = false;
@@ -102,7 +117,7 @@ export class EnginePipeline implements VideoPipelineInterface {
         planRun(model, parameters, { ...memory, precision: computePrecisions(memory) });
       }
       const kept = storagePrecisions(memory.weights);
-      const fetched = await fetchWeights(model, backend, kept, options);
+      const { weights: fetched, cache } = await fetchWeights(model, backend, kept, options);
       const tier = new RamTier(memory.ramBytes);
       const weights = {
         text_encoder: tier.hold(fetched.text_encoder),
@@ -111,7 +126,20 @@ export class EnginePipeline implements VideoPipelineInterface {
         ...(fetched.fast_decoder ? { fast_decoder: tier.hold(fetched.fast_decoder) } : {}),
       };
       const seconds = (performance.now() - started) / 1000;
-      return new EnginePipeline(source, backend, reopen, model, weights, memory, seconds);
+      const embeddings = new EmbeddingCache(
+        cache && fetched.text_encoder.identity !== undefined
+          ? {
+              cache,
+              identity: {
+                weights: fetched.text_encoder.identity,
+                precision: computePrecisions(memory).text_encoder,
+                device: backend.report.device,
+              },
+            }
+          : undefined,
+      );
+      const parts = { source, model, weights, memory, embeddings };
+      return new EnginePipeline(parts, backend, reopen, seconds);
     } catch (error) {
       await backend.dispose();
       throw error;
@@ -119,12 +147,9 @@ export class EnginePipeline implements VideoPipelineInterface {
   }
 
   private constructor(
-    source: FileSource,
+    { source, model, weights, memory, embeddings }: PipelineParts,
     backend: Backend,
     reopen: () => Promise<Backend>,
-    model: ModelCheckpoint,
-    weights: PartWeights,
-    memory: MemorySettings,
     loadSeconds: number,
   ) {
     this.checkpoint = describeCheckpoint(source, model);
@@ -134,6 +159,7 @@ export class EnginePipeline implements VideoPipelineInterface {
     this.#model = model;
     this.#weights = weights;
     this.#memory = memory;
+    this.#embeddings = embeddings;
     this.#loadSeconds = loadSeconds;
   }
 
@@ -155,19 +181,14 @@ export class EnginePipeline implements VideoPipelineInterface {
       defaults: this.#model.defaults,
       constraints: this.#model.constraints,
     });
+    checkEmbeddings(options, parameters, this.#model.textDim, this.#memory.textEncoder !== false);
     const frames = new FrameStore(parameters, options);
     this.#running = true;
     this.#backend.ledger.resetPeak();
     try {
       await frames.open();
       const report = await runGeneration(
-        {
-          backend: this.#backend,
-          checkpoint: this.#model,
-          weights: this.#weights,
-          memory: this.#memory,
-          embeddings: this.#embeddings,
-        },
+        this.#context,
         parameters,
         {
           onProgress: options.onProgress ?? ignore,
@@ -177,6 +198,7 @@ export class EnginePipeline implements VideoPipelineInterface {
           signal: options.signal,
           ...(onLatents ? { onLatents } : {}),
         },
+        options,
       );
       const encoded = await frames.finish();
       return new EngineResult(
@@ -194,6 +216,34 @@ export class EnginePipeline implements VideoPipelineInterface {
     } finally {
       this.#running = false;
     }
+  }
+
+  async encodePrompt(
+    prompt: string,
+    { maxSequenceLength, signal }: EncodePromptOptions = {},
+  ): Promise<PromptEmbeddings> {
+    this.#checkIdle();
+    signal?.throwIfAborted();
+    this.#running = true;
+    this.#backend.ledger.resetPeak();
+    try {
+      return await encodePrompt(this.#context, prompt, maxSequenceLength, signal);
+    } catch (error) {
+      await this.#recover(error);
+      throw error;
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  get #context(): EncoderContext {
+    return {
+      backend: this.#backend,
+      checkpoint: this.#model,
+      weights: this.#weights,
+      memory: this.#memory,
+      embeddings: this.#embeddings,
+    };
   }
 
   /** After a failure, other than a cancel, nothing that was compiled is trusted; a lost device is opened anew. */

@@ -4,13 +4,18 @@ import type { Backend } from '../runtime/backend.ts';
 import type { CheckpointStore } from '../store/checkpoint-store.ts';
 import { openBrowserStore } from '../store/indexeddb-backend.ts';
 import { requestPersistence } from '../store/quota.ts';
+import type { ValueCache } from '../store/value-cache.ts';
 import type { ComponentWeights } from '../weights/component-weights.ts';
 import type { ImportOptions } from '../weights/stored-weights.ts';
 import type { LoadOptions } from './api.ts';
+import { isFetched } from './memory-plan.ts';
 import { readMemory } from './memory-reading.ts';
 import type { ComponentPrecisions } from './memory-settings.ts';
 
-export interface FetchOptions extends Pick<LoadOptions, 'storage' | 'onProgress' | 'signal'> {
+export interface FetchOptions extends Pick<
+  LoadOptions,
+  'storage' | 'textEncoder' | 'onProgress' | 'signal'
+> {
   /** Stands in for the browser's storage. */
   store?: CheckpointStore;
   /** Longest chunk in the store. */
@@ -43,16 +48,32 @@ export function weightsOf(parts: PartWeights): ComponentWeights[] {
   return [text_encoder, transformer, vae, ...(fast_decoder ? [fast_decoder] : [])];
 }
 
+export interface FetchedWeights {
+  readonly weights: PartWeights;
+  /** Of the store that they are in. */
+  readonly cache?: ValueCache;
+}
+
+/** In the place of a component that was not wanted. */
+const NOT_FETCHED: ComponentWeights = {
+  ramBytes: 0,
+  get: () => Promise.reject(new Error('these weights were not fetched')),
+  row: () => Promise.reject(new Error('these weights were not fetched')),
+};
+
 /** @param precision What weights are converted for. */
 export async function fetchWeights(
   model: ModelCheckpoint,
   backend: Backend,
   precision: ComponentPrecisions,
   options: FetchOptions,
-): Promise<PartWeights> {
+): Promise<FetchedWeights> {
   const { onProgress, signal } = options;
   const store = await openStore(options);
-  const totalBytes = model.components.reduce((sum, { bytes }) => sum + bytes, 0);
+  const totalBytes = model.components.reduce(
+    (sum, { name, bytes }) => sum + (isFetched(name, options) ? bytes : 0),
+    0,
+  );
   let loadedBytes = 0;
   let reported = 0;
   const fetched: ComponentWeights[] = [];
@@ -74,15 +95,18 @@ export async function fetchWeights(
     fetched.push(await weights);
     return weights;
   };
-  const fetch = (name: ComponentName): Promise<ComponentWeights> =>
-    keep(model.fetch(name, precision[name], optionsFor(name)));
+  const fetch = async (name: ComponentName): Promise<ComponentWeights> =>
+    isFetched(name, options)
+      ? keep(model.fetch(name, precision[name], optionsFor(name)))
+      : NOT_FETCHED;
   const [text_encoder, transformer, vae] = [
     await fetch('text_encoder'),
     await fetch('transformer'),
     await fetch('vae'),
   ];
+  const found = store ? { cache: store.cache } : {};
   const { fastDecoder } = model;
-  if (!fastDecoder) return { text_encoder, transformer, vae };
+  if (!fastDecoder) return { weights: { text_encoder, transformer, vae }, ...found };
   const fast_decoder = await keep(fastDecoder.fetch(optionsFor('fast_decoder')));
-  return { text_encoder, transformer, vae, fast_decoder };
+  return { weights: { text_encoder, transformer, vae, fast_decoder }, ...found };
 }

@@ -4,7 +4,9 @@ import { openCheckpoint } from '../families/open-checkpoint.ts';
 import type { Backend } from '../runtime/backend.ts';
 import { openBackend } from '../runtime/open-backend.ts';
 import { repositoryFolder } from '../testing/fixtures.ts';
+import type { ComponentWeights } from '../weights/component-weights.ts';
 import type { GenerateOptions } from './api.ts';
+import { EmbeddingCache } from './embedding-cache.ts';
 import { fetchWeights } from './fetch-weights.ts';
 import { FrameStore } from './frame-store.ts';
 import { type RunContext, runGeneration } from './generate.ts';
@@ -28,8 +30,13 @@ beforeAll(async () => {
   backend = await openBackend('wasm');
   const checkpoint = await openCheckpoint(await repositoryFolder('models/pocket'));
   const memory = settleMemory(checkpoint, backend.report, {});
-  const weights = await fetchWeights(checkpoint, backend, storagePrecisions(memory.weights), {});
-  context = { backend, checkpoint, weights, memory, embeddings: new Map() };
+  const { weights } = await fetchWeights(
+    checkpoint,
+    backend,
+    storagePrecisions(memory.weights),
+    {},
+  );
+  context = { backend, checkpoint, weights, memory, embeddings: new EmbeddingCache() };
 });
 
 afterAll(() => backend.dispose());
@@ -105,6 +112,35 @@ test.each([
   expect(passes).toEqual(expected);
 });
 
+test('with every text in the cache, not one weight of the text encoder is asked for', async () => {
+  const asked: string[] = [];
+  const { text_encoder } = context.weights;
+  const counted: ComponentWeights = {
+    ramBytes: 0,
+    get(prefix, weight, use) {
+      asked.push(weight.source);
+      return text_encoder.get(prefix, weight, use);
+    },
+    row(name, index, columns) {
+      asked.push(name);
+      return text_encoder.row(name, index, columns);
+    },
+  };
+  const used: RunContext = {
+    ...context,
+    embeddings: new EmbeddingCache(),
+    weights: { ...context.weights, text_encoder: counted },
+  };
+  const options = { negativePrompt: 'a blue square', guidanceScale: 4, numInferenceSteps: 1 };
+  await run(options, used);
+  expect(asked.length).toBeGreaterThan(10);
+  asked.length = 0;
+  await run({ ...options, seed: 8 }, used);
+  expect(asked).toEqual([]);
+  await run({ ...options, negativePrompt: 'a green square' }, used);
+  expect(asked.length).toBeGreaterThan(10);
+});
+
 test('the model is asked at the timesteps that were given, and at no others', async () => {
   const timesteps = [1000, 757, 522];
   const scheduler = 'FlowMatchLCMScheduler';
@@ -130,7 +166,7 @@ test.each([
   await expect(
     run(options, {
       ...context,
-      embeddings: new Map(),
+      embeddings: new EmbeddingCache(),
       checkpoint: { ...checkpoint, encodeText: notCalled },
     }),
   ).rejects.toMatchObject({

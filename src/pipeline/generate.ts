@@ -2,14 +2,8 @@
 import { decodeFlops } from '../decode/cost.ts';
 import { decode } from '../decode/decode.ts';
 import type { DecoderPlan } from '../decode/decoder-plan.ts';
-import type {
-  ComponentName,
-  LatentDecoder,
-  LatentShape,
-  ModelCheckpoint,
-} from '../families/family.ts';
-import { cleanPrompt } from '../families/text/prompt.ts';
-import type { Backend, TensorKind } from '../runtime/backend.ts';
+import type { LatentDecoder, LatentShape, ModelCheckpoint, PartName } from '../families/family.ts';
+import type { TensorKind } from '../runtime/backend.ts';
 import { StageRunner } from '../runtime/stage-runner.ts';
 import { createScheduler } from '../schedulers/create-scheduler.ts';
 import type { Scheduler, SchedulerName } from '../schedulers/scheduler.ts';
@@ -21,28 +15,27 @@ import type {
   Progress,
 } from './api.ts';
 import { Clock } from './clock.ts';
+import { padEmbeddings } from './given-embeddings.ts';
+import { runPhase } from './phase.ts';
+import {
+  type EncoderContext,
+  encodeTexts,
+  lookUpTexts,
+  type GivenEmbeddings,
+  type PromptText,
+  textsOf,
+} from './prompt-encoder.ts';
 import { toFrameGroup } from './frames.ts';
 import { applyGuidance } from './guidance.ts';
 import { readMemory } from './memory-reading.ts';
 import { TorchGenerator } from './noise.ts';
-import {
-  type ComponentPrecisions,
-  computePrecisions,
-  type MemorySettings,
-} from './memory-settings.ts';
-import { type PartWeights, weightsOf } from './fetch-weights.ts';
+import { type ComponentPrecisions, computePrecisions } from './memory-settings.ts';
+import { weightsOf } from './fetch-weights.ts';
 import { planRun, requireFastDecoder, type RunPlan } from './plan.ts';
 import { decodedPictures, linearPictures, Previews } from './preview.ts';
 import { FrameStore } from './frame-store.ts';
 
-export interface RunContext {
-  readonly backend: Backend;
-  readonly checkpoint: ModelCheckpoint;
-  readonly weights: PartWeights;
-  readonly memory: MemorySettings;
-  /** Prompt embeddings of earlier runs. */
-  readonly embeddings: Map<string, Float32Array<ArrayBuffer>>;
-}
+export type RunContext = EncoderContext;
 
 export interface RunHooks {
   readonly onProgress: (progress: Progress) => void;
@@ -59,14 +52,13 @@ export interface RunReport {
   readonly seconds: Omit<PhaseSeconds, 'load'>;
 }
 
-/** Prompt embeddings that are kept: a prompt and a negative prompt for a handful of runs. */
-const KEPT_EMBEDDINGS = 16;
-
 export async function runGeneration(
   context: RunContext,
   parameters: GenerationParameters,
   hooks: RunHooks,
+  given: GivenEmbeddings = {},
 ): Promise<RunReport> {
+  const started = performance.now();
   const { checkpoint } = context;
   const latentShape = checkpoint.latentShape(parameters);
   // Made here too, so that a sampler that cannot be is told before anything is computed.
@@ -74,23 +66,29 @@ export async function runGeneration(
   const isGuided = parameters.guidanceScale > 1;
   // All phases before the first runs: a decode that does not fit is told now, not after the denoising.
   const precision = computePrecisions(context.memory);
-  const preview = hooks.onPreview !== undefined;
-  const plan = planRun(checkpoint, parameters, { ...context.memory, precision, preview });
+  const { texts, notices } = textsOf(checkpoint, parameters, given);
+  const known = await lookUpTexts(context, texts);
+  const isEncoded = known.every(({ embeds }) => embeds !== undefined);
+  const plan = planRun(checkpoint, parameters, {
+    ...context.memory,
+    precision,
+    preview: hooks.onPreview !== undefined,
+    ...(isEncoded ? { textEncoder: false } : {}),
+  });
   const decoder = decoderOf(checkpoint, parameters).decoderPlan(latentShape, plan.tile);
   const stepFlops = plan.phases.transformer.flops * (isGuided ? 2 : 1);
   const flops = decodeFlops(decoder, latentShape.frames);
   const clock = new Clock(stepFlops * parameters.numInferenceSteps + flops);
   const run = new Run(context, parameters, hooks, plan, precision, clock);
 
-  const started = performance.now();
-  const texts = await run.encodePrompts(isGuided);
+  const conditions = await run.encodePrompts(known);
   const encoded = performance.now();
-  const latents = await run.denoise(texts, latentShape, stepFlops);
+  const latents = await run.denoise(conditions, latentShape, stepFlops);
   const denoised = performance.now();
   await run.decode(latents, latentShape, decoder, flops);
   const decoded = performance.now();
   return {
-    notices: run.notices,
+    notices: [...notices, ...run.notices],
     seconds: {
       encodePrompt: (encoded - started) / 1000,
       denoise: (denoised - encoded) / 1000,
@@ -148,57 +146,20 @@ class Run {
     this.#clock = clock;
   }
 
-  /** Embeddings `[maxSequenceLength, textDim]` of the prompt and, with guidance, of the negative prompt. */
-  async encodePrompts(isGuided: boolean): Promise<Float32Array<ArrayBuffer>[]> {
-    const { prompt, negativePrompt } = this.#parameters;
-    const prompts = isGuided ? [prompt, cleanPrompt(negativePrompt)] : [prompt];
-    const tokens = prompts.map((text) => this.#tokenize(text));
+  /** Embeddings `[maxSequenceLength, textDim]`, zeros after the real tokens. */
+  async encodePrompts(texts: readonly PromptText[]): Promise<Float32Array<ArrayBuffer>[]> {
+    const { checkpoint } = this.#context;
+    const { maxSequenceLength } = this.#parameters;
     this.#report({ type: 'encode-prompt', fraction: 0 });
-    const embeddings = await this.#withRunner('text_encoder', 'activations', async (runner) => {
-      const results: Float32Array<ArrayBuffer>[] = [];
-      for (const ids of tokens) {
-        // Each length has graphs of its own, and the plan has room for those of one.
-        if (results.length > 0) await this.#releaseSessions();
-        results.push(await this.#encode(runner, ids));
-      }
-      return results;
-    });
-    this.#report({ type: 'encode-prompt', fraction: 1 });
-    return embeddings;
-  }
-
-  #tokenize(text: string): readonly number[] {
-    const { maxSequenceLength } = this.#parameters;
-    const { ids, truncatedTokens } = this.#context.checkpoint.tokenizer.encodePrompt(
-      text,
-      maxSequenceLength,
-    );
-    if (truncatedTokens > 0) {
-      this.notices.push({
-        code: 'prompt-truncated',
-        message: `The prompt is too long: its last ${truncatedTokens} tokens were cut to fit ${maxSequenceLength}.`,
-      });
-    }
-    return ids;
-  }
-
-  async #encode(runner: StageRunner, ids: readonly number[]): Promise<Float32Array<ArrayBuffer>> {
-    const { checkpoint, weights, embeddings } = this.#context;
-    const { maxSequenceLength } = this.#parameters;
-    const key = `${maxSequenceLength}:${ids.join()}`;
-    const known = embeddings.get(key);
-    if (known) return known;
-    const made = await checkpoint.encodeText(
-      runner,
-      weights.text_encoder,
-      ids,
-      maxSequenceLength,
+    const embeddings = await encodeTexts(
+      this.#context,
+      texts,
       this.#precision.text_encoder,
+      this.#plan.phases.text_encoder,
+      this.#hooks.signal,
     );
-    embeddings.set(key, made);
-    for (const oldest of [...embeddings.keys()].slice(0, -KEPT_EMBEDDINGS))
-      embeddings.delete(oldest);
-    return made;
+    this.#report({ type: 'encode-prompt', fraction: 1 });
+    return embeddings.map((each) => padEmbeddings(each, checkpoint.textDim, maxSequenceLength));
   }
 
   /** From noise to latents `[C, F, H, W]`. */
@@ -223,7 +184,7 @@ class Run {
     const [velocity, unconditional] = results;
     if (!velocity) throw new Error('no prompt');
 
-    return this.#withRunner('transformer', 'activations', async (runner) => {
+    return this.#phase('transformer', 'activations', async (runner) => {
       const shape = { latents: latentShape, textTokens: maxSequenceLength };
       const denoiser = checkpoint.denoiser(runner, shape, precision);
       const conditionings = await denoiser.condition(texts);
@@ -293,7 +254,7 @@ class Run {
   ): Promise<void> {
     const { numFrames } = this.#parameters;
     const decoder = decoderOf(this.#context.checkpoint, this.#parameters);
-    await this.#withRunner('vae', 'decode', async (runner) => {
+    await this.#phase('vae', 'decode', async (runner) => {
       const stages = [...plan.first, ...(latentShape.frames > 1 ? plan.rest : [])];
       await runner.load(stages, (done) =>
         this.#report({ type: 'compile', stage: 'vae', fraction: done / stages.length }),
@@ -321,33 +282,22 @@ class Run {
     });
   }
 
-  /** A runner for one phase: whatever happens in it, its memory is given back. */
-  async #withRunner<T>(
-    component: ComponentName,
+  #phase<T>(
+    component: 'transformer' | 'vae',
     kind: TensorKind,
     phase: (runner: StageRunner) => Promise<T>,
   ): Promise<T> {
-    const { backend, weights } = this.#context;
-    const { signal } = this.#hooks;
-    const { streaming } = this.#plan.phases[component];
     const isFast = component === 'vae' && this.#parameters.decode === 'fast';
-    const source = isFast ? weights.fast_decoder : weights[component];
-    if (!source) throw new Error('the fast decoder has no weights');
-    const runner = new StageRunner(backend, source, { kind, signal, streaming });
-    try {
-      return await phase(runner);
-    } finally {
-      await runner.dispose();
-      await this.#previewRunner?.dispose();
-      this.#previewRunner = undefined;
-      await this.#releaseSessions();
-    }
-  }
-
-  /** Compiled sessions hold on to their intermediates, which under a budget were promised to whatever comes next. */
-  async #releaseSessions(): Promise<void> {
-    const { backend, memory } = this.#context;
-    if (Number.isFinite(memory.budgetBytes)) await backend.trim({ sessions: true });
+    const part: PartName = isFast ? 'fast_decoder' : component;
+    const plan = this.#plan.phases[component];
+    return runPhase(this.#context, part, kind, plan, this.#hooks.signal, async (runner) => {
+      try {
+        return await phase(runner);
+      } finally {
+        await this.#previewRunner?.dispose();
+        this.#previewRunner = undefined;
+      }
+    });
   }
 
   #report(progress: DistributiveOmit<Progress, 'memory' | 'etaSeconds'>): void {

@@ -17,6 +17,7 @@ import type {
   DeviceReport,
   EncodedVideo,
   EncodeOptions,
+  EncodePromptOptions,
   FrameGroup,
   GenerateOptions,
   GenerationParameters,
@@ -29,6 +30,7 @@ import type {
   PhaseSeconds,
   PlanOptions,
   Progress,
+  PromptEmbeddings,
   Verdict,
 } from './api.ts';
 import { describeCheckpoint, EnginePipeline, openModel } from './engine.ts';
@@ -131,6 +133,15 @@ export class HostPipeline {
         : {}),
     });
     return proxy(new HostResult(result));
+  }
+
+  async encodePrompt(
+    prompt: string,
+    options: Omit<EncodePromptOptions, 'signal'>,
+    signal: AbortSignal,
+  ): Promise<PromptEmbeddings> {
+    const made = await this.#pipeline.encodePrompt(prompt, { ...options, signal });
+    return transfer(made, [made.embeds.buffer]);
   }
 
   memory(): Promise<MemoryReading> {

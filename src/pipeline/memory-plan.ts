@@ -2,7 +2,7 @@
 import { decodeFlops } from '../decode/cost.ts';
 import type { ComponentName, PartName, PlannedModel } from '../families/family.ts';
 import type { DeviceReport } from '../runtime/device.ts';
-import { BudgetTooSmallError, TensorTooLargeError } from '../runtime/planner.ts';
+import { BudgetTooSmallError, type PhasePlan, TensorTooLargeError } from '../runtime/planner.ts';
 import type {
   ClipSize,
   ComponentFormats,
@@ -34,10 +34,10 @@ const NAMES: readonly ComponentName[] = ['text_encoder', 'transformer', 'vae'];
 export function settleMemory(
   checkpoint: PlannedModel,
   report: DeviceReport,
-  options: Pick<LoadOptions, 'memory' | 'dtype' | 'storage'>,
+  options: Pick<LoadOptions, 'memory' | 'dtype' | 'storage' | 'textEncoder'>,
 ): MemorySettings {
   return resolveMemory(options, report, (dtype, targetBytes) =>
-    chooseWeights(checkpoint, dtype, targetBytes),
+    chooseWeights(checkpoint, dtype, targetBytes, options.textEncoder !== false),
   );
 }
 
@@ -49,6 +49,7 @@ function chooseWeights(
   checkpoint: PlannedModel,
   dtype: ComputeDtype,
   targetBytes: number,
+  textEncoder: boolean,
 ): ComponentFormats {
   const plain = plainFormat(dtype);
   const whole = eachComponent(() => plain);
@@ -59,6 +60,7 @@ function chooseWeights(
     targetBytes,
     budgetBytes: unlimited,
     maxTensorBytes: unlimited,
+    textEncoder,
   };
   if (isResident(planRun(checkpoint, checkpoint.defaults, settings))) return whole;
   const encoderBytes = checkpoint.storedBytes('text_encoder', storagePrecision('q8'));
@@ -70,7 +72,7 @@ function chooseWeights(
 }
 
 function isResident({ phases }: RunPlan): boolean {
-  return NAMES.every((name) => phases[name].streaming === undefined);
+  return NAMES.every((name) => phases[name]?.streaming === undefined);
 }
 
 /**
@@ -97,6 +99,14 @@ export function resolveClip(
   );
 }
 
+/** Whether loading wants the component's weights. */
+export function isFetched(
+  name: PartName,
+  { textEncoder }: Pick<LoadOptions, 'textEncoder'>,
+): boolean {
+  return name !== 'text_encoder' || textEncoder !== false;
+}
+
 /**
  * What a clip of `options`' size will take; what is absent is the checkpoint's default.
  * @throws ZoetropeError `invalid-argument`, `feature-missing`.
@@ -115,8 +125,11 @@ export function planMemory(
     weights: weights.transformer,
     formats: weights,
     ...(Number.isFinite(budgetBytes) ? { budgetBytes } : {}),
-    downloadBytes: checkpoint.components.reduce((sum, { bytes }) => sum + bytes, 0),
-    storedBytes: NAMES.reduce(
+    downloadBytes: checkpoint.components.reduce(
+      (sum, { name, bytes }) => sum + (isFetched(name, options) ? bytes : 0),
+      0,
+    ),
+    storedBytes: NAMES.filter((name) => isFetched(name, options)).reduce(
       (sum, name) => sum + checkpoint.storedBytes(name, kept[name]),
       checkpoint.fastDecoder?.storedBytes ?? 0,
     ),
@@ -131,9 +144,10 @@ export function planMemory(
     const { decode: choice } = parameters;
     const decoder = choice === 'fast' ? requireFastDecoder(checkpoint) : checkpoint;
     const decode = decodeFlops(decoder.decoderPlan(latents, plan.tile), latents.frames);
-    const phases = NAMES.map((name): PhaseMemory => {
+    const phases = NAMES.flatMap((name): PhaseMemory[] => {
       const part: PartName = name === 'vae' && choice === 'fast' ? 'fast_decoder' : name;
-      return { ...phaseMemory(name, weights[name], plan, decode), name: part };
+      const phase = plan.phases[name];
+      return phase ? [{ ...phaseMemory(name, weights[name], phase, decode), name: part }] : [];
     });
     const predictedPeakBytes = Math.max(...phases.map((phase) => phase.predictedPeakBytes));
     const { guidance, tile, preview } = plan;
@@ -168,7 +182,7 @@ export function planMemory(
 function phaseMemory(
   name: ComponentName,
   weights: WeightsFormat,
-  { phases }: RunPlan,
+  phase: PhasePlan,
   decode: number,
 ): PhaseMemory {
   const {
@@ -179,7 +193,7 @@ function phaseMemory(
     stages,
     streaming,
     flops,
-  } = phases[name];
+  } = phase;
   return {
     name,
     weights,

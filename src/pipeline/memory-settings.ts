@@ -26,6 +26,8 @@ export interface MemorySettings {
   readonly guidance?: 'batched' | 'sequential';
   /** Absent: the plan chooses. */
   readonly tile?: number;
+  /** False: no text is ever encoded. */
+  readonly textEncoder?: boolean;
 }
 
 export type ComponentPrecisions = Readonly<Record<ComponentName, Precision>>;
@@ -46,7 +48,12 @@ const ORDERS: readonly string[] = ['batched', 'sequential'];
  * @throws ZoetropeError `invalid-argument`, naming the option; `feature-missing` for a dtype that the device lacks.
  */
 export function resolveMemory(
-  { memory, dtype, storage }: Pick<LoadOptions, 'memory' | 'dtype' | 'storage'>,
+  {
+    memory,
+    dtype,
+    storage,
+    textEncoder,
+  }: Pick<LoadOptions, 'memory' | 'dtype' | 'storage' | 'textEncoder'>,
   report: DeviceReport,
   chooseWeights: (dtype: ComputeDtype, targetBytes: number) => ComponentFormats,
 ): MemorySettings {
@@ -84,6 +91,7 @@ export function resolveMemory(
       report.device === 'wasm' ? Number.POSITIVE_INFINITY : report.maxStorageBufferBindingSize,
     ...(guidance === undefined ? {} : { guidance }),
     ...(tile === undefined ? {} : { tile }),
+    ...(textEncoder === false ? { textEncoder } : {}),
   };
 }
 

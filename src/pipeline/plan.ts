@@ -23,8 +23,10 @@ export interface PreviewPlan {
 }
 
 export interface RunPlan {
-  /** `vae`: the decode, whichever decoder does it. */
-  readonly phases: Readonly<Record<ComponentName, PhasePlan>>;
+  /** `vae`: the decode, whichever decoder does it. Without the text encoder's, if there is nothing to encode. */
+  readonly phases: Readonly<Record<Exclude<ComponentName, 'text_encoder'>, PhasePlan>> & {
+    readonly text_encoder?: PhasePlan;
+  };
   /** Absent: there is no fast decoder, or none was asked for, or it does not fit beside the denoising. */
   readonly preview?: PreviewPlan;
   /** Whether both passes of guidance hold their activations at once. */
@@ -45,6 +47,8 @@ export interface PlanSettings {
   readonly tile?: number;
   /** Whether room is made for previews, as far as there is any. */
   readonly preview?: boolean;
+  /** False: no text is encoded. */
+  readonly textEncoder?: boolean;
 }
 
 export type PlannedParameters = Pick<
@@ -98,7 +102,9 @@ export function planRun(
     fast ? fast.needs(latents, tile) : needs('vae', 1, tile);
   const decode = fitDecode(decodeNeeds, tiles, settings);
   const phases = settled({
-    text_encoder: fit(needs('text_encoder', 1), settings),
+    ...(settings.textEncoder === false
+      ? {}
+      : { text_encoder: fit(needs('text_encoder', 1), settings) }),
     transformer: preview?.transformer ?? transformer,
     vae: decode.attempt,
   });
@@ -154,6 +160,23 @@ function fitPreview(
   return fitting.find(({ plan }) => plan.flops <= PREVIEW_SHARE * stepFlops) ?? fitting.at(-1);
 }
 
+/** The text encoder's phase alone. @throws As {@link planRun}. */
+export function planTextEncoder(
+  checkpoint: PlannedModel,
+  maxSequenceLength: number,
+  settings: PlanSettings,
+): PhasePlan {
+  // The same for clips of all sizes.
+  const latents = checkpoint.latentShape(checkpoint.defaults);
+  const shape = { latents, textTokens: maxSequenceLength, batch: 1, texts: 1 };
+  const attempt = fit(
+    checkpoint.needs(shape, settings.precision.text_encoder).text_encoder,
+    settings,
+  );
+  if (attempt instanceof Error) throw attempt;
+  return attempt;
+}
+
 /** Whole frames if they fit, else the largest tiles that do. */
 function fitDecode(
   needsOf: (tile: number | undefined) => PhaseNeeds,
@@ -196,7 +219,7 @@ function fit(
 }
 
 /** The plans, if all phases have one. */
-function settled(attempts: Readonly<Record<ComponentName, Attempt>>): RunPlan['phases'] {
+function settled(attempts: Readonly<Partial<Record<ComponentName, Attempt>>>): RunPlan['phases'] {
   const failures = Object.values(attempts).filter((each) => each instanceof Error);
   const [worst] = failures.toSorted((a, b) => bytesOf(b) - bytesOf(a));
   if (worst) throw worst;

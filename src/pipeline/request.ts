@@ -27,11 +27,13 @@ export function resolveRequest(
   const seed = options.seed ?? randomSeed();
   checkSeed(seed);
   if (options.scheduler !== undefined) checkSchedulerName(options.scheduler);
-  const prompt = requirePrompt(options.prompt);
+  const prompt = options.promptEmbeds ? '' : requirePrompt(options.prompt ?? '');
   return {
     model: context.model,
     prompt,
     negativePrompt: options.negativePrompt ?? '',
+    ...(options.promptEmbeds ? { promptEmbeds: 'given' } : {}),
+    ...(options.negativePromptEmbeds ? { negativePromptEmbeds: 'given' } : {}),
     height: size('height', options.height ?? defaults.height, constraints),
     width: size('width', options.width ?? defaults.width, constraints),
     numFrames: frames(options.numFrames ?? defaults.numFrames, constraints),
@@ -42,11 +44,7 @@ export function resolveRequest(
     ),
     guidanceScale: finite('guidanceScale', options.guidanceScale ?? defaults.guidanceScale, 0, 100),
     seed,
-    maxSequenceLength: whole(
-      'maxSequenceLength',
-      options.maxSequenceLength ?? defaults.maxSequenceLength,
-      defaults.maxSequenceLength,
-    ),
+    maxSequenceLength: resolveSequenceLength(options.maxSequenceLength, defaults),
     frameRate: finite('frameRate', options.frameRate ?? defaults.frameRate, 1, 240),
     scheduler: options.scheduler ?? context.scheduler,
     ...(options.flowShift === undefined ? {} : { flowShift: options.flowShift }),
@@ -71,6 +69,14 @@ function givenSteps({ timesteps, sigmas }: GenerateOptions): number | undefined 
 function decoderOf(decode: GenerateOptions['decode'] = 'full'): 'full' | 'fast' {
   if (decode === 'full' || decode === 'fast') return decode;
   throw invalidArgument('decode', `${String(decode)} is unknown.`, "It is 'full' or 'fast'.");
+}
+
+/** @throws ZoetropeError `invalid-argument`. */
+export function resolveSequenceLength(
+  wanted: number | undefined,
+  { maxSequenceLength }: GenerationDefaults,
+): number {
+  return whole('maxSequenceLength', wanted ?? maxSequenceLength, maxSequenceLength);
 }
 
 function randomSeed(): number {

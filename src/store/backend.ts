@@ -37,6 +37,20 @@ export interface StoreBackend {
   /** Removes the chunks that no record uses, and what killed writes left. @returns How many chunks went. */
   sweep(): Promise<number>;
 
+  /**
+   * A value of the cache, which is apart from checkpoints; undefined if it is not there.
+   * @param usedAt When it was used: now. Milliseconds since the epoch.
+   */
+  readValue(name: string, usedAt: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Overwrites; then removes what was used longest ago, until no more than `capacityBytes` are left. */
+  writeValue(
+    name: string,
+    bytes: Uint8Array<ArrayBuffer>,
+    usedAt: number,
+    capacityBytes: number,
+  ): Promise<void>;
+  deleteValue(name: string): Promise<void>;
+
   /** Undefined where it cannot be known. */
   estimate(): Promise<StorageFigures | undefined>;
   /** Runs `task` while nobody else, in any tab or process, holds the lock of this name. */

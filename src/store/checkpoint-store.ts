@@ -10,6 +10,7 @@ import { Limiter } from './limiter.ts';
 import type { CheckpointRecord } from './record.ts';
 import { MAX_CHUNK_BYTES } from './record.ts';
 import { sha256 } from './sha256.ts';
+import { ValueCache } from './value-cache.ts';
 
 /** Verifying holds whole chunks in RAM, so few at a time. */
 const VERIFICATIONS_IN_FLIGHT = 2;
@@ -40,9 +41,13 @@ export interface ChunkStore {
 export interface CheckpointStoreOptions {
   /** Stands in for the backend's own estimate of room. */
   estimate?: () => Promise<StorageFigures | undefined>;
+  /** Bytes of all values of the cache. */
+  cacheBytes?: number;
 }
 
 export class CheckpointStore implements ChunkStore {
+  /** Small values in the same place, which are no checkpoint's. */
+  readonly cache: ValueCache;
   readonly #backend: StoreBackend;
   readonly #estimate: () => Promise<StorageFigures | undefined>;
   readonly #verified = new Map<string, Promise<void>>();
@@ -50,6 +55,7 @@ export class CheckpointStore implements ChunkStore {
 
   constructor(backend: StoreBackend, options: CheckpointStoreOptions = {}) {
     this.#backend = backend;
+    this.cache = new ValueCache(backend, options.cacheBytes);
     this.#estimate = options.estimate ?? (() => backend.estimate());
   }
 

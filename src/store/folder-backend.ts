@@ -1,8 +1,8 @@
 /**
- * @file Checkpoints in a folder on disk, for Node: `chunks/<sha-256>`, `checkpoints/<encoded id>.json`, and locks. Files
- * are written under a temporary name and renamed, so that what has its final name is whole. Never part of the page.
+ * @file Checkpoints in a folder on disk, for Node: `chunks/<sha-256>`, `checkpoints/<encoded id>.json`, `values/<name>` of
+ * the cache, last used when last modified, and locks. Files are written under a temporary name and renamed, so that what has its final name is whole. Never part of the page.
  */
-import { mkdir, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NamedChunk, StoreBackend } from './backend.ts';
 import { CheckpointStore, type CheckpointStoreOptions } from './checkpoint-store.ts';
@@ -30,18 +30,20 @@ export class FolderBackend implements StoreBackend {
   readonly name: string;
   readonly #chunks: string;
   readonly #checkpoints: string;
+  readonly #values: string;
   readonly #locks: string;
 
   private constructor(folder: string) {
     this.name = folder;
     this.#chunks = join(folder, 'chunks');
     this.#checkpoints = join(folder, 'checkpoints');
+    this.#values = join(folder, 'values');
     this.#locks = join(folder, 'locks');
   }
 
   static async open(folder: string): Promise<FolderBackend> {
     const backend = new FolderBackend(folder);
-    for (const path of [backend.#chunks, backend.#checkpoints, backend.#locks]) {
+    for (const path of [backend.#chunks, backend.#checkpoints, backend.#values, backend.#locks]) {
       await mkdir(path, { recursive: true });
     }
     return backend;
@@ -143,6 +145,45 @@ export class FolderBackend implements StoreBackend {
       }
       return removed;
     });
+  }
+
+  readValue(name: string, usedAt: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    return this.#exclusively(async () => {
+      const path = join(this.#values, name);
+      const bytes = await orMissing(readFile(path));
+      if (!bytes) return undefined;
+      await utimes(path, usedAt / 1000, usedAt / 1000);
+      return Uint8Array.from(bytes);
+    });
+  }
+
+  writeValue(
+    name: string,
+    bytes: Uint8Array<ArrayBuffer>,
+    usedAt: number,
+    capacityBytes: number,
+  ): Promise<void> {
+    return this.#exclusively(async () => {
+      const path = join(this.#values, name);
+      await writeWhole(path, bytes);
+      await utimes(path, usedAt / 1000, usedAt / 1000);
+      const files = await Promise.all(
+        // What a killed write left is among them, and goes like the rest.
+        (await readdir(this.#values)).map(async (file) => {
+          const { mtimeMs, size } = await stat(join(this.#values, file));
+          return { file, mtimeMs, size };
+        }),
+      );
+      let total = 0;
+      for (const { file, size } of files.toSorted((a, b) => b.mtimeMs - a.mtimeMs)) {
+        total += size;
+        if (total > capacityBytes) await rm(join(this.#values, file), { force: true });
+      }
+    });
+  }
+
+  deleteValue(name: string): Promise<void> {
+    return rm(join(this.#values, name), { force: true });
   }
 
   async estimate(): Promise<StorageFigures | undefined> {

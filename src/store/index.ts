@@ -12,5 +12,6 @@ export { openBrowserStore } from './indexeddb-backend.ts';
 export { requestPersistence } from './quota.ts';
 export { CheckpointReader } from './reader.ts';
 export * from './record.ts';
+export { ValueCache } from './value-cache.ts';
 export type { CheckpointIdentity } from './resume.ts';
 export { CheckpointWriter, type PartBytes } from './writer.ts';

@@ -14,9 +14,19 @@ import { type CheckpointRecord, referencedChunks, unsharedChunks } from './recor
 interface Schema extends DBSchema {
   chunks: { key: string; value: Blob };
   checkpoints: { key: string; value: CheckpointRecord };
+  values: { key: string; value: Value; indexes: { byUse: [number, number] } };
 }
 
-const VERSION = 1;
+/** Of the cache. */
+interface Value {
+  readonly name: string;
+  readonly usedAt: number;
+  readonly byteLength: number;
+  readonly bytes: Blob;
+}
+
+/** 2: with `values`. */
+const VERSION = 2;
 const BOTH = ['chunks', 'checkpoints'] as const;
 
 /**
@@ -43,9 +53,14 @@ export class IndexedDbBackend implements StoreBackend {
   static async open(name: string): Promise<IndexedDbBackend> {
     try {
       const db = await openDB<Schema>(name, VERSION, {
-        upgrade(database) {
-          database.createObjectStore('chunks');
-          database.createObjectStore('checkpoints', { keyPath: 'id' });
+        upgrade(database, oldVersion) {
+          if (oldVersion < 1) {
+            database.createObjectStore('chunks');
+            database.createObjectStore('checkpoints', { keyPath: 'id' });
+          }
+          const values = database.createObjectStore('values', { keyPath: 'name' });
+          // Sizes in the key: making room reads no value.
+          values.createIndex('byUse', ['usedAt', 'byteLength']);
         },
         // A newer version of the page in another tab, or a deletion of the database, goes first.
         blocking(_current, _blocked, event) {
@@ -158,6 +173,45 @@ export class IndexedDbBackend implements StoreBackend {
     await Promise.all(orphans.map((hash) => chunks.delete(hash)));
     await transaction.done;
     return orphans.length;
+  }
+
+  async readValue(name: string, usedAt: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const transaction = this.#db.transaction('values', 'readwrite');
+    transaction.done.catch(() => undefined);
+    const value = await transaction.store.get(name);
+    try {
+      if (value) await transaction.store.put({ ...value, usedAt });
+      await transaction.done;
+    } catch {
+      // With no room left to note its use, it can still be read.
+    }
+    return value && new Uint8Array(await value.bytes.arrayBuffer());
+  }
+
+  async writeValue(
+    name: string,
+    bytes: Uint8Array<ArrayBuffer>,
+    usedAt: number,
+    capacityBytes: number,
+  ): Promise<void> {
+    const { byteLength } = bytes;
+    const value = { name, usedAt, byteLength, bytes: new Blob([bytes]) };
+    const transaction = this.#db.transaction('values', 'readwrite');
+    // Awaited below; handled here too, in case a request fails first.
+    transaction.done.catch(() => undefined);
+    await transaction.store.put(value);
+    let total = 0;
+    let cursor = await transaction.store.index('byUse').openKeyCursor(null, 'prev');
+    while (cursor) {
+      total += cursor.key[1];
+      if (total > capacityBytes) await transaction.store.delete(cursor.primaryKey);
+      cursor = await cursor.continue();
+    }
+    await transaction.done;
+  }
+
+  deleteValue(name: string): Promise<void> {
+    return this.#db.delete('values', name);
   }
 
   estimate(): Promise<StorageFigures | undefined> {

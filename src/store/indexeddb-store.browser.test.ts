@@ -1,4 +1,5 @@
 /** @file The store on IndexedDB, in a browser. */
+import { deleteDB, openDB } from 'idb';
 import { expect, test, vi } from 'vitest';
 import { freshDatabase } from '../testing/database-place.ts';
 import { openBrowserStore } from './indexeddb-backend.ts';
@@ -38,6 +39,39 @@ test('an opaque origin is told that it has no storage', async () => {
   }
 });
 
+test('a database from before the cache keeps its checkpoints', async () => {
+  const name = `zoetrope-test-${crypto.randomUUID()}`;
+  const before = await openDB(name, 1, {
+    upgrade(database) {
+      database.createObjectStore('chunks');
+      database.createObjectStore('checkpoints', { keyPath: 'id' });
+    },
+  });
+  const bytes = Uint8Array.of(1, 2, 3);
+  const hash = await sha256(bytes);
+  await before.put('chunks', new Blob([bytes]), hash);
+  before.close();
+  const store = await openBrowserStore({ name });
+  expect(await store.read(hash, 0, 3)).toEqual(bytes);
+  await store.cache.put('a key', bytes);
+  expect(await store.cache.get('a key')).toEqual(bytes);
+  store.close();
+  await deleteDB(name);
+});
+
+test('a cache without room, or closed, only forgets', async () => {
+  const place = await freshDatabase();
+  const store = await place.open();
+  const limit = limitBlobs(0);
+  await store.cache.put('a key', Uint8Array.of(1));
+  limit.mockRestore();
+  expect(await store.cache.get('a key')).toBeUndefined();
+  store.close();
+  await store.cache.put('a key', Uint8Array.of(1));
+  expect(await store.cache.get('a key')).toBeUndefined();
+  await place.remove();
+});
+
 /** Lets `count` more Blobs in, as a browser does that is about to run out of room. */
 function limitBlobs(count: number): { mockRestore(): void } {
   const put = Reflect.get(IDBObjectStore.prototype, 'put');
@@ -47,7 +81,8 @@ function limitBlobs(count: number): { mockRestore(): void } {
     value: unknown,
     key?: IDBValidKey,
   ) {
-    if (value instanceof Blob && left-- <= 0) throw new DOMException('', 'QuotaExceededError');
+    const holdsBlob = [value, ...Object.values(value ?? {})].some((each) => each instanceof Blob);
+    if (holdsBlob && left-- <= 0) throw new DOMException('', 'QuotaExceededError');
     return put.call(this, value, key);
   });
 }

@@ -14,7 +14,14 @@ export interface Place {
   open(options?: CheckpointStoreOptions): Promise<CheckpointStore>;
   /** Puts other bytes under a chunk's name. */
   overwrite(hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Puts other bytes in the place of every value of the cache. */
+  overwriteValues(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   remove(): Promise<void>;
+}
+
+/** For the cache. */
+function value(length: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(length).fill(7);
 }
 
 interface Sample {
@@ -299,6 +306,53 @@ export function storeSuite(title: string, place: () => Promise<Place>, numRuns: 
       await Promise.all([once(store), once(other)]);
       expect(imports).toBe(1);
       other.close();
+    });
+
+    test('a value of the cache is there for another session, and for no other key', async () => {
+      const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i & 255);
+      await store.cache.put('a key', bytes);
+      await store.cache.put('empty', new Uint8Array());
+      await store.collectGarbage();
+      const other = await here.open();
+      expect(await other.cache.get('a key')).toEqual(bytes);
+      expect(await other.cache.get('empty')).toEqual(new Uint8Array());
+      expect(await other.cache.get('another')).toBeUndefined();
+      await other.cache.put('a key', bytes.subarray(0, 3));
+      expect(await store.cache.get('a key')).toEqual(bytes.slice(0, 3));
+      expect(await store.listCheckpoints()).toEqual([]);
+      other.close();
+    });
+
+    test('the cache lets go of what was used longest ago, and takes nothing too large', async () => {
+      const small = await here.open({ cacheBytes: 1000 });
+      const kept = async (): Promise<string[]> => {
+        const found: string[] = [];
+        for (const key of ['a', 'b', 'c', 'd']) {
+          if (await small.cache.get(key)) found.push(key);
+        }
+        return found;
+      };
+      for (const key of ['a', 'b', 'c']) await small.cache.put(key, value(200));
+      expect(await kept()).toEqual(['a', 'b', 'c']);
+      await small.cache.get('a');
+      await small.cache.put('d', value(200));
+      expect(await kept()).toEqual(['a', 'c', 'd']);
+      await small.cache.put('b', value(1000));
+      expect(await kept()).toEqual(['a', 'c', 'd']);
+      await small.cache.put('b', value(600));
+      expect(await kept()).toEqual(['b', 'd']);
+      small.close();
+    });
+
+    test.each([
+      ['damaged', Uint8Array.from({ length: 100 }, () => 48)],
+      ['cut short', new Uint8Array(3)],
+    ])('a value that is %s is not there', async (_, damage) => {
+      await store.cache.put('a key', new Uint8Array(50));
+      await here.overwriteValues(damage);
+      expect(await store.cache.get('a key')).toBeUndefined();
+      await store.cache.put('a key', Uint8Array.of(1));
+      expect(await store.cache.get('a key')).toEqual(Uint8Array.of(1));
     });
   });
 }

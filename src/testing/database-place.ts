@@ -12,6 +12,13 @@ export async function freshDatabase(): Promise<Place> {
       await db.put('chunks', new Blob([bytes]), hash);
       db.close();
     },
+    async overwriteValues(bytes) {
+      const db = await openDB(name);
+      for (const value of await db.getAll('values')) {
+        await db.put('values', { ...value, bytes: new Blob([bytes]) });
+      }
+      db.close();
+    },
     remove: () => deleteDB(name),
   };
 }

@@ -174,6 +174,38 @@ export function describeStorage(freshPlace: () => Promise<Place>): void {
     expect(repaired.size).toBe(chunk.byteLength);
   });
 
+  test('a prompt that was encoded in an earlier session is not encoded again', async () => {
+    const { source, bytes } = counted(await repositoryFolder('models/pocket'));
+    const first = await load(source, { store });
+    const made = await (await first.generate(REQUEST)).frames();
+    const { embeds } = await first.encodePrompt(REQUEST.prompt);
+    const again = await load(source, { store });
+    const record = (await store.listCheckpoints()).find((each) =>
+      each.source.endsWith('/text_encoder'),
+    );
+    // Whoever reads the encoder's weights now, has to fetch them.
+    for (const { hash } of record?.chunks ?? []) await store.delete(hash);
+    const before = bytes();
+    expect(await (await again.generate(REQUEST)).frames()).toEqual(made);
+    expect((await again.encodePrompt(REQUEST.prompt)).embeds).toEqual(embeds);
+    expect(bytes()).toBe(before);
+    await again.encodePrompt('a prompt that is new');
+    expect(bytes()).toBeGreaterThan(before);
+  });
+
+  test('embeddings that were damaged in the store, or are of other weights, are made anew', async () => {
+    const { source } = counted(await repositoryFolder('models/pocket'));
+    const memory = { weights: 'q8' } as const;
+    const first = await load(source, { store });
+    const { embeds } = await first.encodePrompt(REQUEST.prompt);
+    const quantized = await load(source, { store, memory });
+    const other = await quantized.encodePrompt(REQUEST.prompt);
+    expect(other.embeds).not.toEqual(embeds);
+    await place.overwriteValues(new Uint8Array(500));
+    const later = await load(source, { store });
+    expect((await later.encodePrompt(REQUEST.prompt)).embeds).toEqual(embeds);
+  });
+
   test('too little room is told before anything is fetched', async () => {
     const figures = { freeBytes: 1000, usedBytes: 5000 };
     const tight = await place.open({ estimate: () => Promise.resolve(figures) });

@@ -6,6 +6,8 @@ import type { WeightData } from './convert.ts';
 export type WeightUse = 'once' | 'cycle';
 
 export interface ComponentWeights {
+  /** Tells these values from any others: source, revision and format. Absent where nothing tells a file's versions. */
+  readonly identity?: string;
   /** Bytes held in RAM now. */
   readonly ramBytes: number;
   /** The tensor `prefix + weight.source` as the graph input wants it. @param use Default `once`. */

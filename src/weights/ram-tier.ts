@@ -39,6 +39,7 @@ export class RamTier {
 }
 
 class HeldWeights implements ComponentWeights {
+  readonly identity?: string;
   readonly #weights: ComponentWeights;
   readonly #makeRoom: (bytes: number, asking: HeldWeights) => boolean;
   readonly #held = new Map<string, WeightData>();
@@ -48,6 +49,7 @@ class HeldWeights implements ComponentWeights {
     weights: ComponentWeights,
     makeRoom: (bytes: number, asking: HeldWeights) => boolean,
   ) {
+    if (weights.identity !== undefined) this.identity = weights.identity;
     this.#weights = weights;
     this.#makeRoom = makeRoom;
   }

@@ -53,6 +53,7 @@ const CHUNK_BYTES = 32 * 1024 * 1024;
 
 export class StoredWeights implements ComponentWeights {
   readonly ramBytes = 0;
+  readonly identity: string;
   readonly #store: CheckpointStore;
   readonly #files: ComponentFiles;
   readonly #needs: ReadonlyMap<string, WeightNeed>;
@@ -69,6 +70,7 @@ export class StoredWeights implements ComponentWeights {
     this.#files = files;
     this.#needs = new Map(needs.map((need) => [need.name, need]));
     this.#reader = reader;
+    this.identity = reader.record.id;
   }
 
   /**

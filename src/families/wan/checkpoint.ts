@@ -21,7 +21,7 @@ import { openTextEncoder, openTransformer, openVae } from './components.ts';
 import { readDefaults } from './defaults.ts';
 import { checkExtras } from './extras.ts';
 import { loraTarget, withAdditions } from './lora.ts';
-import { encodeTokens, padEmbeddings } from './text-encoder.ts';
+import { encodeTokens } from './text-encoder.ts';
 import { WanTransformer } from './transformer.ts';
 import { latentFrame } from './vae-decoder.ts';
 
@@ -102,10 +102,9 @@ export async function openWanCheckpoint(
       return StoredWeights.open(store, files[name], needs, options);
     },
     latentShape: architecture.latentShape,
-    async encodeText(runner, weights, ids, maxSequenceLength, precision) {
-      const embeddings = await encodeTokens(textConfig, precision, runner, weights, ids);
-      return padEmbeddings(embeddings, textConfig.dModel, maxSequenceLength);
-    },
+    textDim: textConfig.dModel,
+    encodeText: (runner, weights, ids, precision) =>
+      encodeTokens(textConfig, precision, runner, weights, ids),
     denoiser: (runner, shape, precision) =>
       denoiser(new WanTransformer(config, shape, precision, runner)),
     needs: architecture.needs,

@@ -1,4 +1,4 @@
-/** @file Runs UMT5 over one prompt: token ids in, embeddings padded with zeros out, as `WanPipeline` makes them. */
+/** @file Runs UMT5 over one prompt: token ids in, embeddings out, which `WanPipeline` pads with zeros. */
 import type { Precision } from '../../graph/index.ts';
 import { modelFormat } from '../../errors.ts';
 import { output, type StageRunner } from '../../runtime/stage-runner.ts';
@@ -49,15 +49,4 @@ export async function encodeTokens(
   const embeddings = await runner.backend.download(normed);
   runner.free(hidden, normed, buckets);
   return embeddings;
-}
-
-/** Zeros after the real tokens, up to `length` rows: Wan's transformer attends to them too. */
-export function padEmbeddings(
-  embeddings: Float32Array<ArrayBuffer>,
-  dModel: number,
-  length: number,
-): Float32Array<ArrayBuffer> {
-  const padded = new Float32Array(length * dModel);
-  padded.set(embeddings.subarray(0, padded.length));
-  return padded;
 }
