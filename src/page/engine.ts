@@ -1,6 +1,6 @@
 /** @file Keeps one pipeline loaded: the one that the form asks for. */
 import { type LoadOptions, VideoPipeline } from '../index.ts';
-import { modelUrl, type Settings } from './settings.ts';
+import { modelChoice, type Settings } from './settings.ts';
 
 export class Engine {
   #pipeline: VideoPipeline | undefined;
@@ -8,15 +8,17 @@ export class Engine {
 
   /** The pipeline for these settings: loaded, unless it is already. */
   async pipelineFor(
-    { model, device, dtype, memory, storage }: Omit<Settings, 'generate'>,
+    { model, load, device, dtype, memory, storage }: Omit<Settings, 'generate'>,
     options: Pick<LoadOptions, 'clip' | 'onProgress' | 'signal'>,
   ): Promise<VideoPipeline> {
-    const key = JSON.stringify([model, device, dtype, memory, storage]);
+    const { token: _, ...identity } = load;
+    const key = JSON.stringify([model, identity, device, dtype, memory, storage]);
     if (this.#pipeline && this.#key === key) return this.#pipeline;
     // One model at a time: the old one's memory may be what the new one needs.
     await this.release();
-    this.#pipeline = await VideoPipeline.fromPretrained(modelUrl(model), {
+    this.#pipeline = await VideoPipeline.fromPretrained(modelChoice(model).source, {
       ...options,
+      ...load,
       device,
       dtype,
       storage,

@@ -6,6 +6,7 @@ import { button, element, input, select } from './elements.ts';
 import { type Clip, ClipHistory } from './history.ts';
 import { showDevice, showDownload } from './machine.ts';
 import { clearError, showError } from './messages.ts';
+import { ModelPicker } from './model-picker.ts';
 import { Planning } from './planning.ts';
 import { Player } from './player.ts';
 import { setUpPlayerControls } from './player-controls.ts';
@@ -16,7 +17,9 @@ import {
   addressOf,
   applyAddress,
   applyCheckpoint,
-  modelUrl,
+  applyModel,
+  DEFAULT_MODEL,
+  modelChoice,
   readSettings,
   setOption,
   setUpSeed,
@@ -109,15 +112,48 @@ async function choose(clip: Clip): Promise<void> {
   present(clip);
 }
 
-/** Says what the chosen model is and what it will fetch. Reads its headers only. */
-async function inspect(chosen: ReadonlySet<string>): Promise<void> {
+const picker = new ModelPicker({
+  onChoose() {
+    clearError();
+    picker.show();
+    void lookAt(new Set());
+  },
+  onCheck: () => void check(),
+});
+
+/** Reads the model's headers, on whichever machine they are. */
+async function check(): Promise<void> {
+  clearError();
+  picker.show();
+  if (picker.reference()) picker.markChecked();
+  await lookAt(new Set());
+}
+
+/** Says what the chosen model is and what it will fetch: from the catalogue, or from its headers. */
+async function lookAt(chosen: ReadonlySet<string>): Promise<void> {
   const target = element('download-report', HTMLElement);
+  const { model } = readSettings();
   try {
-    checkpoint = await inspectCheckpoint(modelUrl(readSettings().model));
-    showDownload(checkpoint);
-    applyCheckpoint(checkpoint, chosen);
+    const { source, entry, isRemote } = modelChoice(model);
+    if (picker.needsCheck()) {
+      planning.stop(
+        'Press Check to read what this model is: its configuration, none of its weights.',
+      );
+      target.textContent = 'not looked at yet.';
+      return;
+    }
+    const verdict = entry && isRemote ? await picker.verdict(entry.id) : undefined;
+    const report = verdict?.checkpoint ?? (await inspectCheckpoint(source));
+    // Another one was chosen in the meantime.
+    if (readSettings().model !== model) return;
+    checkpoint = report;
+    showDownload(report);
+    applyCheckpoint(report, chosen);
+    if (entry && verdict) applyModel(entry, verdict, chosen);
     planning.refresh();
   } catch (error) {
+    if (readSettings().model !== model) return;
+    element('models', HTMLDetailsElement).open = true;
     planning.stop('The model could not be read.');
     target.textContent = 'unknown: the model could not be read.';
     showError(error, errorActions);
@@ -127,23 +163,25 @@ async function inspect(chosen: ReadonlySet<string>): Promise<void> {
 function setUpForm(): void {
   element('form', HTMLFormElement).addEventListener('submit', (event) => {
     event.preventDefault();
-    void run.start();
+    start();
   });
   button('cancel').addEventListener('click', () => run.cancel());
   document.addEventListener('keydown', (event) => {
     if (event.key === 'Escape') run.cancel();
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      void run.start();
+      start();
     }
   });
   select('device').addEventListener('change', () => {
     void showDevice(readSettings().device);
   });
-  input('model').addEventListener('change', () => {
-    clearError();
-    void inspect(new Set());
-  });
+}
+
+/** A model that was not looked at yet is: what it is and takes is told before its weights are fetched. */
+function start(): void {
+  if (picker.reference() && picker.needsCheck()) void check();
+  else void run.start();
 }
 
 setUpTheme();
@@ -156,7 +194,8 @@ setUpSaving({ current: () => current, onError: (error) => showError(error, error
 exposeForDriving();
 
 const given = applyAddress(new URLSearchParams(location.search));
-if (input('model').value === '') input('model').value = 'pocket';
+if (input('model').value === '') input('model').value = DEFAULT_MODEL;
+picker.show();
 void showDevice(readSettings().device);
-void inspect(given);
+void lookAt(given);
 void stored.refresh();

@@ -1,10 +1,10 @@
 /** @file Keeps the plan in step with the form: made anew a moment after the last change, the one before given up. */
 import { isAbortError } from '../errors.ts';
-import { listStoredModels, planMemory, type StoredFormat } from '../index.ts';
+import { listStoredModels, planListedModel, planMemory, type StoredFormat } from '../index.ts';
 import type { MemoryPlan, WeightsFormat } from '../pipeline/api.ts';
 import { button, element } from './elements.ts';
 import { markPlanBusy, showNoPlan, showPlan, type WeightsPlace } from './plan-view.ts';
-import { clipSize, modelUrl, readSettings, setOption } from './settings.ts';
+import { clipSize, modelChoice, readSettings, setOption } from './settings.ts';
 
 /** Milliseconds without another change. */
 const PATIENCE = 300;
@@ -86,8 +86,12 @@ export class Planning {
     const { model, device, dtype, memory, storage, generate } = readSettings();
     const options = { ...clipSize(generate), device, dtype, memory, signal };
     try {
-      const source = modelUrl(model);
-      const plan = await planMemory(source, options);
+      const { source, entry, isRemote } = modelChoice(model);
+      // What the catalogue knows is enough, and asks nobody.
+      const isListed = entry !== undefined && isRemote;
+      const plan = await (isListed
+        ? planListedModel(entry.id, options)
+        : planMemory(source, options));
       const place = storage ? await placeInStorage(source, plan) : 'ram';
       if (signal.aborted) return;
       this.#plan = plan;

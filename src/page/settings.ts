@@ -7,13 +7,26 @@ import type {
   GenerateOptions,
   LoadOptions,
   SchedulerName,
+  Verdict,
 } from '../pipeline/api.ts';
+import { findModel } from '../families/catalogue/entries.ts';
+import type { ModelEntry } from '../families/catalogue/model-entry.ts';
 import { element, input, readNumber, select } from './elements.ts';
 import { readTimes, timesField, timesParameters } from './few-step-fields.ts';
 import { memoryField, memoryParameters, memoryText, readMemory } from './memory-fields.ts';
+import { type ModelChoice, readModelChoice } from './model-choice.ts';
+
+/** Options of loading that come with the choice of a model. */
+export interface ModelLoad {
+  readonly revision?: string;
+  readonly token?: string;
+  readonly loras?: ModelEntry['load']['loras'] & {};
+}
 
 export interface Settings {
+  /** An entry's id, a repository or an address: see `modelChoice`. */
   readonly model: string;
+  readonly load: ModelLoad;
   readonly device: DeviceChoice;
   readonly dtype: ComputeDtype | 'auto';
   readonly memory: NonNullable<LoadOptions['memory']>;
@@ -22,7 +35,7 @@ export interface Settings {
   readonly generate: GenerateOptions & { readonly prompt: string; readonly seed: number };
 }
 
-const DEFAULT_MODEL = 'pocket';
+export const DEFAULT_MODEL = 'pocket';
 
 /** Options that are numbers, by the id of their field: diffusers' name in kebab case. */
 const NUMBERS = {
@@ -60,8 +73,10 @@ export function readSettings(): Settings {
   // The form always has a number of steps in it, be it the model's default.
   if (times.timesteps || times.sigmas) delete numbers.numInferenceSteps;
   const scheduler = select('scheduler').value as SchedulerName | '';
+  const model = input('model').value.trim();
   return {
-    model: input('model').value.trim() || DEFAULT_MODEL,
+    model,
+    load: readLoad(model),
     device: select('device').value as DeviceChoice,
     dtype: select('dtype').value as ComputeDtype | 'auto',
     memory: readMemory(),
@@ -74,6 +89,17 @@ export function readSettings(): Settings {
       negativePrompt: text('negative-prompt').value,
       seed: chooseSeed(),
     },
+  };
+}
+
+function readLoad(model: string): ModelLoad {
+  const entry = findModel(model);
+  const revision = entry ? (entry.revision ?? '') : input('revision').value.trim();
+  const token = input('token').value.trim();
+  return {
+    ...(revision === '' ? {} : { revision }),
+    ...(token === '' ? {} : { token }),
+    ...(entry?.load.loras ? { loras: entry.load.loras } : {}),
   };
 }
 
@@ -115,6 +141,30 @@ export function applyCheckpoint(report: CheckpointReport, keep: ReadonlySet<stri
     `${2 * frameMultiple + 1} … (${frameMultiple}k + 1).`;
 }
 
+/** Fills in what the catalogue recommends, except what `keep` says was chosen already. */
+export function applyModel(
+  { generate, load }: ModelEntry,
+  { size, memory }: Verdict,
+  keep: ReadonlySet<string>,
+): void {
+  const fill = (id: string, value: string): void => {
+    if (keep.has(id)) return;
+    const field = element(id, HTMLElement);
+    if (field instanceof HTMLSelectElement) field.value = value;
+    else input(id).value = value;
+  };
+  fill('width', String(size.width));
+  fill('height', String(size.height));
+  fill('num-frames', String(size.numFrames));
+  fill('flow-shift', String(generate.flowShift ?? ''));
+  fill('scheduler', generate.scheduler ?? '');
+  fill('timesteps', generate.timesteps?.join(', ') ?? '');
+  const budget = memory?.budgetBytes;
+  fill('memory', budget === undefined ? '' : memoryText('memory.budgetBytes', budget));
+  fill('weights', memory ? 'q4' : '');
+  if (!keep.has('storage')) input('storage').checked = load.storage;
+}
+
 /**
  * Fills the form from the address, `?prompt=…&seed=…`: the same names as the headless command's flags.
  * @returns The names that were given.
@@ -123,6 +173,8 @@ export function applyAddress(address: URLSearchParams): Set<string> {
   const given = new Set<string>();
   for (const [name, value] of address) {
     const field = document.querySelector(`#form [id="${CSS.escape(name)}"]`);
+    // Addresses are passed on; what is secret has no place in them.
+    if (field instanceof HTMLInputElement && field.type === 'password') continue;
     if (
       field instanceof HTMLInputElement ||
       field instanceof HTMLTextAreaElement ||
@@ -141,7 +193,7 @@ export function applyAddress(address: URLSearchParams): Set<string> {
 
 /** The address that brings this form back. */
 export function addressOf(settings: Settings): string {
-  const { model, device, dtype, memory, storage, generate } = settings;
+  const { model, load, device, dtype, memory, storage, generate } = settings;
   const url = new URL(location.href);
   url.search = '';
   url.hash = '';
@@ -156,6 +208,8 @@ export function addressOf(settings: Settings): string {
   for (const [name, value] of timesParameters(generate)) url.searchParams.set(name, value);
   if (generate.scheduler) url.searchParams.set('scheduler', generate.scheduler);
   if (model !== DEFAULT_MODEL) url.searchParams.set('model', model);
+  const isListed = findModel(model) !== undefined;
+  if (load.revision !== undefined && !isListed) url.searchParams.set('revision', load.revision);
   if (device !== 'auto') url.searchParams.set('device', device);
   if (dtype !== 'auto') url.searchParams.set('dtype', dtype);
   if (storage) url.searchParams.set('storage', '');
@@ -163,9 +217,9 @@ export function addressOf(settings: Settings): string {
   return url.href;
 }
 
-/** A bundled model's name stands for its folder beside the page; all else is a reference as it is. */
-export function modelUrl(model: string): string {
-  return /^[\w.-]+$/.test(model) ? `./models/${model}` : model;
+/** @throws ZoetropeError `invalid-argument` for what is no model's name. */
+export function modelChoice(model: string): ModelChoice {
+  return readModelChoice(model, document.baseURI);
 }
 
 /** Typing a seed is asking for it. */

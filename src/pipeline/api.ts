@@ -166,6 +166,8 @@ export interface Verdict {
   readonly level: VerdictLevel;
   /** Why, in sentences for the user. */
   readonly reason: string;
+  /** What reading its files would tell, from what the catalogue knows. */
+  readonly checkpoint: CheckpointReport;
   /** The largest of the model's sizes that fits; the smallest, if none does. */
   readonly size: Required<Pick<ClipSize, 'width' | 'height' | 'numFrames'>>;
   /** For that size. */

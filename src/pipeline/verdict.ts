@@ -6,7 +6,7 @@ import type { ModelEntry } from '../families/catalogue/model-entry.ts';
 import { plannedModel } from '../families/catalogue/planned-model.ts';
 import type { PlannedModel, PartName } from '../families/family.ts';
 import type { DeviceReport } from '../runtime/device.ts';
-import type { MemoryOptions, MemoryPlan, Verdict, VerdictLevel } from './api.ts';
+import type { CheckpointReport, MemoryOptions, MemoryPlan, Verdict, VerdictLevel } from './api.ts';
 import { planMemory } from './memory-plan.ts';
 import { spareBytes } from './memory-settings.ts';
 
@@ -130,13 +130,27 @@ function ratePerSecond({ report, threads }: Machine): number | undefined {
 }
 
 function verdict(
-  { id }: ModelEntry,
+  entry: ModelEntry,
   level: VerdictLevel,
   reason: string,
   { plan, size }: { plan: MemoryPlan; size: Size },
   extra: Partial<Verdict> = {},
 ): Verdict {
-  return { model: id, level, reason, size, plan, ...extra };
+  return { model: entry.id, level, reason, checkpoint: describe(entry), size, plan, ...extra };
+}
+
+function describe(entry: ModelEntry): CheckpointReport {
+  const { schedulerName, components, defaults, constraints } = plannedModel(entry);
+  return {
+    source: entry.source,
+    pipelineClass: 'WanPipeline',
+    scheduler: schedulerName,
+    downloadBytes: components.reduce((sum, { bytes }) => sum + bytes, 0),
+    components,
+    defaults,
+    constraints,
+    notices: [],
+  };
 }
 
 function sizeWords({ width, height, numFrames }: Size): string {

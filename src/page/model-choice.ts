@@ -1,0 +1,45 @@
+/** @file What a person may call a model here: an entry of the catalogue, or whatever the library takes. */
+import { invalidArgument } from '../errors.ts';
+import { findModel } from '../families/catalogue/entries.ts';
+import type { ModelEntry } from '../families/catalogue/model-entry.ts';
+import { HUB_URL, parseReference } from '../weights/reference.ts';
+
+export interface ModelChoice {
+  /** As the library takes it. */
+  readonly source: string;
+  readonly entry?: ModelEntry;
+  /** Where a person reads about it; absent for a folder's address. */
+  readonly page?: string;
+  /** Another machine: it is asked nothing until the user says so. */
+  readonly isRemote: boolean;
+}
+
+/** A folder beside the bundled model. */
+const BUNDLED = /^[\w-][\w.-]*$/;
+
+/**
+ * @param base The page's address.
+ * @throws ZoetropeError `invalid-argument` for what is none.
+ */
+export function readModelChoice(text: string, base: string): ModelChoice {
+  const name = text.trim();
+  const entry = findModel(name);
+  if (entry) return { ...readSource(entry.source, base), entry };
+  if (name === '') {
+    throw invalidArgument(
+      'model',
+      'there is none.',
+      'Choose one, or paste a name like owner/name.',
+    );
+  }
+  return readSource(BUNDLED.test(name) ? `./models/${name}` : name, base);
+}
+
+function readSource(source: string, base: string): ModelChoice {
+  const reference = parseReference(source, { base });
+  if (reference.kind === 'hub') {
+    return { source, page: `${HUB_URL}/${reference.repository}`, isRemote: true };
+  }
+  const { href, origin } = reference.url;
+  return { source: href, isRemote: origin !== new URL(base).origin };
+}

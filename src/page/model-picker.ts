@@ -1,0 +1,162 @@
+/**
+ * @file Which model: one of the catalogue, each with a verdict for this machine, or another by name or address. What is
+ * said of the catalogue's needs no network; another model on another machine is asked nothing until the user says so.
+ */
+import { assessModel, CATALOGUE, listStoredModels, type Verdict } from '../index.ts';
+import { button, create, element, input, select } from './elements.ts';
+import { showLicence } from './licence.ts';
+import { modelCard, showLevel, showVerdict } from './model-cards.ts';
+import { type ModelChoice, readModelChoice } from './model-choice.ts';
+import { modelChoice, readSettings } from './settings.ts';
+import { setUpToken } from './hub-token.ts';
+
+export interface PickerEvents {
+  /** Another model than before. */
+  readonly onChoose: () => void;
+  /** The user wants to know what is behind the name. */
+  readonly onCheck: () => void;
+}
+
+const OTHER = 'model-other';
+
+export class ModelPicker {
+  readonly #events: PickerEvents;
+  readonly #cards = new Map<string, HTMLElement>();
+  readonly #verdicts = new Map<string, Promise<Verdict>>();
+  /** Sources of models that were read, and may be made plans of. */
+  readonly #checked = new Set<string>();
+
+  constructor(events: PickerEvents) {
+    this.#events = events;
+    const list = element('model-cards', HTMLElement);
+    for (const entry of CATALOGUE) {
+      const card = modelCard(entry);
+      this.#cards.set(entry.id, card);
+      list.append(card);
+    }
+    list.addEventListener('change', ({ target }) => {
+      if (target instanceof HTMLInputElement && target.type === 'radio') this.#choose(target.value);
+    });
+    input(OTHER).addEventListener('change', () => {
+      input('model').value = '';
+      this.show();
+      input('model').focus();
+    });
+    for (const id of ['model', 'revision']) {
+      input(id).addEventListener('change', () => this.#events.onChoose());
+      input(id).addEventListener('keydown', (event) => {
+        // Enter in these fields looks at the model; it does not start a run of it.
+        if (event.key !== 'Enter' || event.ctrlKey || event.metaKey) return;
+        event.preventDefault();
+        this.#events.onCheck();
+      });
+    }
+    button('check-model').addEventListener('click', () => this.#events.onCheck());
+    element('models', HTMLDetailsElement).addEventListener('toggle', () => void this.#assessAll());
+    select('device').addEventListener('change', () => {
+      this.#verdicts.clear();
+      for (const { card } of this.#listed()) {
+        const badge = card.querySelector<HTMLElement>('.verdict');
+        if (badge) showLevel(badge, undefined);
+      }
+      void this.#assessAll();
+    });
+    setUpToken();
+  }
+
+  /** Brings the cards in step with the name in the form. */
+  show(): void {
+    const reference = this.reference();
+    const entry = reference?.entry;
+    const radio = entry ? input(`model-${entry.id}`) : input(OTHER);
+    radio.checked = true;
+    element('other-model', HTMLElement).hidden = entry !== undefined;
+    const other = input('model').value.trim();
+    element('model-title', HTMLElement).textContent =
+      entry?.title ?? (other === '' ? 'another one' : other);
+    const badge = element('model-verdict', HTMLElement);
+    badge.hidden = entry === undefined;
+    if (entry) {
+      showLevel(badge, undefined);
+      void this.verdict(entry.id).then(
+        ({ level }) => {
+          if (this.reference()?.entry === entry) showLevel(badge, level);
+        },
+        () => (badge.hidden = true),
+      );
+    }
+    showLicence(reference);
+  }
+
+  /** Undefined for a name that is none. */
+  reference(): ModelChoice | undefined {
+    try {
+      return readModelChoice(readSettings().model, document.baseURI);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Whether looking at the chosen model would ask another machine that the user has not agreed to ask. */
+  needsCheck(): boolean {
+    const { source, entry, isRemote } = modelChoice(readSettings().model);
+    return isRemote && !entry && !this.#checked.has(this.#keyOf(source));
+  }
+
+  markChecked(): void {
+    this.#checked.add(this.#keyOf(modelChoice(readSettings().model).source));
+  }
+
+  #keyOf(source: string): string {
+    return `${source}@${readSettings().load.revision ?? ''}`;
+  }
+
+  /** What to expect of a model of the catalogue: worked out once. */
+  verdict(id: string): Promise<Verdict> {
+    const known = this.#verdicts.get(id);
+    if (known) return known;
+    const asked = this.#assess(id);
+    this.#verdicts.set(id, asked);
+    return asked;
+  }
+
+  async #assess(id: string): Promise<Verdict> {
+    const { device } = readSettings();
+    const { source } = modelChoice(id);
+    // Where there is no storage, loading says so.
+    const models = await listStoredModels().catch(() => []);
+    const isStored = models.some((model) => model.source === source && model.state === 'complete');
+    const verdict = await assessModel(id, { device, isStored });
+    for (const { card, entry } of this.#listed()) {
+      if (entry.id === id) showVerdict(card, entry, verdict);
+    }
+    return verdict;
+  }
+
+  /** One after the other, so that the engine can answer others in between. */
+  async #assessAll(): Promise<void> {
+    if (!element('models', HTMLDetailsElement).open) return;
+    for (const { entry, card } of this.#listed()) {
+      await this.verdict(entry.id).catch((error: unknown) => {
+        const badge = card.querySelector('.verdict');
+        badge?.replaceChildren(
+          create('span', {}, error instanceof Error ? error.message : 'unknown'),
+        );
+      });
+    }
+  }
+
+  #choose(id: string): void {
+    input('model').value = id;
+    input('revision').value = '';
+    this.show();
+    this.#events.onChoose();
+  }
+
+  *#listed(): Generator<{ entry: (typeof CATALOGUE)[number]; card: HTMLElement }> {
+    for (const entry of CATALOGUE) {
+      const card = this.#cards.get(entry.id);
+      if (card) yield { entry, card };
+    }
+  }
+}
