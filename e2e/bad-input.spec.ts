@@ -60,6 +60,7 @@ test('a model that is not there', async ({ sharedPage, site }) => {
 
 test('a model on a host that does not answer', async ({ sharedPage, site }) => {
   await open(sharedPage, site, { ...GOOD, model: 'http://127.0.0.1:9/pocket' });
+  await sharedPage.getByRole('button', { name: 'Generate' }).click();
   await expect(sharedPage.getByRole('alert')).toContainText('network');
 });
 

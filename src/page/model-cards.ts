@@ -36,10 +36,10 @@ export function modelCard(entry: ModelEntry): HTMLElement {
   const badge = create('span', { className: 'verdict' });
   badge.id = `verdict-${id}`;
   showLevel(badge, undefined);
-  const steps = generate.guidanceScale > 1 ? ' with guidance' : '';
+  const steps = generate.guidanceScale > 1 ? ' with guidance' : ', no guidance';
   const about = create('p', { className: 'soft' }, `${generate.numInferenceSteps} steps${steps}`);
   about.id = `about-${id}`;
-  about.prepend(create('span', {}, `${summary}. `));
+  about.prepend(`${summary} · `);
   const more = create('div', { className: 'model-more soft' });
   more.append(create('p', { className: 'model-reason' }));
   const words = [...entry.notes, verifiedText(entry)].join(' ');

@@ -150,6 +150,7 @@ function describe(entry: ModelEntry): CheckpointReport {
     defaults,
     constraints,
     notices: [],
+    previews: 'none',
   };
 }
 

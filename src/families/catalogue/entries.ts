@@ -37,7 +37,7 @@ export const CATALOGUE: readonly ModelEntry[] = [
   {
     id: 'pocket',
     title: 'Pocket',
-    summary: 'bundled: coloured shapes that move, in seconds',
+    summary: 'bundled: coloured shapes that move',
     source: './models/pocket',
     family: 'wan',
     architecture: 'pocket',
@@ -59,7 +59,7 @@ export const CATALOGUE: readonly ModelEntry[] = [
   {
     id: 'wan2.1-t2v-1.3b',
     title: 'Wan 2.1 1.3B',
-    summary: 'the small Wan, 50 steps with guidance',
+    summary: 'the small Wan',
     source: 'Wan-AI/Wan2.1-T2V-1.3B-Diffusers',
     revision: '0fad780a534b6463e45facd96134c9f345acfa5b',
     family: 'wan',
@@ -79,15 +79,12 @@ export const CATALOGUE: readonly ModelEntry[] = [
   {
     id: 'wan2.1-t2v-1.3b-self-forcing',
     title: 'Wan 2.1 1.3B, 4 steps',
-    summary: 'the small Wan with a Self-Forcing LoRA, no guidance',
+    summary: 'the small Wan with a Self-Forcing LoRA',
     source: 'Wan-AI/Wan2.1-T2V-1.3B-Diffusers',
     revision: '0fad780a534b6463e45facd96134c9f345acfa5b',
     family: 'wan',
     architecture: 'wan-1.3b',
-    licence: {
-      ...APACHE,
-      note: 'The LoRA’s own licence is stricter: see below.',
-    },
+    licence: APACHE,
     dtypes: { text_encoder: 'F32', transformer: 'F32', vae: 'F32' },
     unconfirmedDtypes: [],
     load: {
@@ -110,7 +107,7 @@ export const CATALOGUE: readonly ModelEntry[] = [
         licence: {
           name: 'CC-BY-NC-SA-4.0',
           url: 'https://huggingface.co/gdhe17/Self-Forcing',
-          note: 'Of the model it was extracted from; its card has been Apache-2.0 too. Read it before any commercial use.',
+          note: 'of the model that it was extracted from, whose card has said Apache-2.0 too: read it before any commercial use',
         },
       },
     ],
@@ -130,7 +127,7 @@ export const CATALOGUE: readonly ModelEntry[] = [
   {
     id: 'fastwan2.1-t2v-1.3b',
     title: 'FastWan 2.1 1.3B',
-    summary: 'distilled to 3 steps, no guidance',
+    summary: 'the small Wan, distilled by FastVideo',
     source: 'FastVideo/FastWan2.1-T2V-1.3B-Diffusers',
     family: 'wan',
     architecture: 'wan-1.3b',
@@ -158,7 +155,7 @@ export const CATALOGUE: readonly ModelEntry[] = [
   {
     id: 'wan2.1-t2v-14b',
     title: 'Wan 2.1 14B',
-    summary: 'the large Wan, 50 steps with guidance',
+    summary: 'the large Wan',
     source: 'Wan-AI/Wan2.1-T2V-14B-Diffusers',
     revision: '38ec498cb3208fb688890f8cc7e94ede2cbd7f68',
     family: 'wan',
