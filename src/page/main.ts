@@ -14,6 +14,7 @@ import { Run, setStage } from './run.ts';
 import { setUpSamples } from './samples.ts';
 import { offerScales, setUpSaving } from './saving.ts';
 import {
+  accessOf,
   addressOf,
   applyAddress,
   applyCheckpoint,
@@ -132,7 +133,7 @@ async function check(): Promise<void> {
 /** Says what the chosen model is and what it will fetch: from the catalogue, or from its headers. */
 async function lookAt(chosen: ReadonlySet<string>): Promise<void> {
   const target = element('download-report', HTMLElement);
-  const { model } = readSettings();
+  const { model, load } = readSettings();
   try {
     const { source, entry, isRemote } = modelChoice(model);
     if (picker.needsCheck()) {
@@ -143,7 +144,7 @@ async function lookAt(chosen: ReadonlySet<string>): Promise<void> {
       return;
     }
     const verdict = entry && isRemote ? await picker.verdict(entry.id) : undefined;
-    const report = verdict?.checkpoint ?? (await inspectCheckpoint(source));
+    const report = verdict?.checkpoint ?? (await inspectCheckpoint(source, accessOf(load)));
     // Another one was chosen in the meantime.
     if (readSettings().model !== model) return;
     checkpoint = report;

@@ -4,7 +4,7 @@ import { listStoredModels, planListedModel, planMemory, type StoredFormat } from
 import type { MemoryPlan, WeightsFormat } from '../pipeline/api.ts';
 import { button, element } from './elements.ts';
 import { markPlanBusy, showNoPlan, showPlan, type WeightsPlace } from './plan-view.ts';
-import { clipSize, modelChoice, readSettings, setOption } from './settings.ts';
+import { accessOf, clipSize, modelChoice, readSettings, setOption } from './settings.ts';
 
 /** Milliseconds without another change. */
 const PATIENCE = 300;
@@ -83,7 +83,7 @@ export class Planning {
     const controller = new AbortController();
     this.#controller = controller;
     const { signal } = controller;
-    const { model, device, dtype, memory, storage, generate } = readSettings();
+    const { model, load, device, dtype, memory, storage, generate } = readSettings();
     const options = { ...clipSize(generate), device, dtype, memory, signal };
     try {
       const { source, entry, isRemote } = modelChoice(model);
@@ -91,7 +91,7 @@ export class Planning {
       const isListed = entry !== undefined && isRemote;
       const plan = await (isListed
         ? planListedModel(entry.id, options)
-        : planMemory(source, options));
+        : planMemory(source, { ...options, ...accessOf(load) }));
       const place = storage ? await placeInStorage(source, plan) : 'ram';
       if (signal.aborted) return;
       this.#plan = plan;

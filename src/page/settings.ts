@@ -217,6 +217,14 @@ export function addressOf(settings: Settings): string {
   return url.href;
 }
 
+/** What reading a model's headers needs: nothing of a run of it. */
+export function accessOf({ revision, token }: ModelLoad): Pick<ModelLoad, 'revision' | 'token'> {
+  return {
+    ...(revision === undefined ? {} : { revision }),
+    ...(token === undefined ? {} : { token }),
+  };
+}
+
 /** @throws ZoetropeError `invalid-argument` for what is no model's name. */
 export function modelChoice(model: string): ModelChoice {
   return readModelChoice(model, document.baseURI);
