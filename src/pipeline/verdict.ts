@@ -151,6 +151,7 @@ function describe(entry: ModelEntry): CheckpointReport {
     constraints,
     notices: [],
     previews: 'none',
+    loras: [],
   };
 }
 
