@@ -2,7 +2,7 @@
 import type { GenerationParameters } from './clip.ts';
 
 export interface ClipTags {
-  /** The prompt. */
+  /** The prompt; where embeddings were given in its place, that they were. */
   readonly title: string;
   /** For people: model, seed, steps and so on, in one line. */
   readonly summary: string;
@@ -15,7 +15,7 @@ export function clipTags(parameters: GenerationParameters): ClipTags {
   const { model, seed, numInferenceSteps, guidanceScale, scheduler } = parameters;
   const software = 'Zoetrope';
   return {
-    title: parameters.prompt,
+    title: parameters.prompt || 'From prompt embeddings',
     summary:
       `Made with ${software} and ${model}: seed ${seed}, ${numInferenceSteps} steps of ${scheduler}, ` +
       `guidance ${guidanceScale}`,

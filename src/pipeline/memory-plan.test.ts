@@ -117,6 +117,17 @@ describe('the plan of a clip', () => {
     expect(f16.reason).toMatch(/All weights \(f16\) stay on the device/);
   });
 
+  test('without a text encoder leaves it out of the phases, and out of the bytes', () => {
+    const whole = plan();
+    const without = plan({ textEncoder: false });
+    expect(without.phases).toEqual(whole.phases.slice(1));
+    expect(without.downloadBytes).toBeLessThan(whole.downloadBytes);
+    expect(without.storedBytes).toBeLessThan(whole.storedBytes);
+    const encoder = whole.phases[0]?.predictedPeakBytes ?? Number.NaN;
+    expect(encoder).toBeGreaterThan(0);
+    expect(without.predictedPeakBytes).toBeLessThanOrEqual(whole.predictedPeakBytes);
+  });
+
   test('streams under a budget that the weights do not fit, and says so', () => {
     const size = { width: 32, height: 32, numFrames: 5 };
     const whole = plan({ ...size, dtype: 'float32' });
