@@ -40,6 +40,7 @@ test('is made by keyboard, and fills in what the model wants', async ({ sharedPa
   await sharedPage.keyboard.press('ArrowDown');
   await expect(sharedPage.locator('#scheduler')).toHaveValue('FlowMatchLCMScheduler');
   await expect(sharedPage.locator('#guidance-scale')).toHaveValue('1');
+  await expect(sharedPage.locator('#sigmas')).toHaveValue('1, 0.75, 0.5, 0.25');
   await expect(sharedPage.locator('#licence')).toContainText('CC-BY-NC-SA-4.0');
   await sharedPage.keyboard.press('ArrowDown');
   await expect(sharedPage.locator('#timesteps')).toHaveValue('1000, 757, 522');

@@ -159,6 +159,7 @@ export function applyModel(
   fill('flow-shift', String(generate.flowShift ?? ''));
   fill('scheduler', generate.scheduler ?? '');
   fill('timesteps', generate.timesteps?.join(', ') ?? '');
+  fill('sigmas', generate.sigmas?.join(', ') ?? '');
   const budget = memory?.budgetBytes;
   fill('memory', budget === undefined ? '' : memoryText('memory.budgetBytes', budget));
   fill('weights', memory ? 'q4' : '');

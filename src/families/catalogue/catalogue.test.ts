@@ -88,8 +88,10 @@ describe('every entry', () => {
     }
     const areas = each.sizes.map(({ width, height, numFrames }) => width * height * numFrames);
     expect(areas).toEqual(areas.toSorted((a, b) => b - a));
-    const { timesteps, numInferenceSteps, guidanceScale } = each.generate;
-    if (timesteps) expect(timesteps).toHaveLength(numInferenceSteps);
+    const { timesteps, sigmas, numInferenceSteps, guidanceScale } = each.generate;
+    for (const times of [timesteps, sigmas]) {
+      if (times) expect(times).toHaveLength(numInferenceSteps);
+    }
     expect(guidanceScale).toBeGreaterThanOrEqual(1);
     for (const { url } of [each.licence, ...each.extras.map(({ licence }) => licence)]) {
       expect(url).toMatch(/^https:\/\//);

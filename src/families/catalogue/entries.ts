@@ -116,13 +116,12 @@ export const CATALOGUE: readonly ModelEntry[] = [
       numInferenceSteps: 4,
       guidanceScale: 1,
       scheduler: 'FlowMatchLCMScheduler',
-      flowShift: 8,
+      sigmas: [1, 0.75, 0.5, 0.25],
+      flowShift: 5,
     },
     sizes: SIZES_480P,
     verified: NEVER_RUN,
-    notes: [
-      'Trained frame by frame; used here over the whole clip at once, as its users do: 4 LCM steps, shift 8.',
-    ],
+    notes: ['Trained frame by frame; used here over the whole clip at once, as others use it too.'],
   },
   {
     id: 'fastwan2.1-t2v-1.3b',
@@ -142,9 +141,10 @@ export const CATALOGUE: readonly ModelEntry[] = [
       numInferenceSteps: 3,
       guidanceScale: 1,
       scheduler: 'FlowMatchLCMScheduler',
-      // Timesteps and sigmas together: the steps were taken from a schedule that was shifted by 8 already.
+      // Taken from a schedule that was shifted already: docs/few-step.md has the sources.
       flowShift: 1,
       timesteps: [1000, 757, 522],
+      sigmas: [1, 0.75675676, 0.52173913],
     },
     sizes: [{ width: 832, height: 448, numFrames: 61 }, ...SIZES_480P.slice(1)],
     verified: NEVER_RUN,

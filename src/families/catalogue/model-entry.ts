@@ -76,6 +76,7 @@ export interface ModelEntry {
     readonly scheduler?: 'FlowMatchLCMScheduler';
     readonly flowShift?: number;
     readonly timesteps?: readonly number[];
+    readonly sigmas?: readonly number[];
   };
   /** What it was trained for first, then ever smaller: what fits a machine is the first that fits. */
   readonly sizes: readonly [ClipMeasure, ...ClipMeasure[]];

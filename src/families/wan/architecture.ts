@@ -101,8 +101,12 @@ export function wanArchitecture({ textEncoder, transformer, vae }: WanConfigs): 
       if (component === 'text_encoder') {
         const tensor = files.find(EMBEDDING, [textEncoder.vocabSize, textEncoder.dModel]);
         // Rows are converted one by one as a prompt needs them: the widest that a table is worth is half floats.
-        const isWide = precision.weights !== undefined && tensor.dtype === 'F32';
-        needs.push({ name: EMBEDDING, tensor, storage: isWide ? 'f16' : 'source' });
+        const isNarrow = precision.weights !== undefined || precision.linear === 'float16';
+        needs.push({
+          name: EMBEDDING,
+          tensor,
+          storage: isNarrow && tensor.dtype === 'F32' ? 'f16' : 'source',
+        });
       }
       return needs;
     },
