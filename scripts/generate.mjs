@@ -14,6 +14,7 @@ import { Terminal } from './generate/terminal.mjs';
 import { ensurePackages } from './packages.mjs';
 
 /** @typedef {import('./generate/arguments.mjs').Request} Request */
+/** @typedef {import('./generate/arguments.mjs').Place} Place */
 /** @typedef {import('@playwright/test').Browser} Browser */
 /** @typedef {import('@playwright/test').Page} Page */
 
@@ -62,13 +63,19 @@ async function openPage({ device, browser: executablePath, headed }, url) {
  */
 async function drive(request, page, baseUrl) {
   await page.exposeFunction('reportProgress', terminal.show.bind(terminal));
-  const { model, device, dtype, memory, generate, output } = request;
+  const { model, parts, device, dtype, memory, generate, output } = request;
   const { container, scale, codec } = output;
   const source = model.url ?? `${baseUrl}models/${encodeURIComponent(model.name)}`;
   const answer = await page.evaluate(generateInPage, {
     source,
     // RAM is a cache of what is in storage.
-    load: { device, dtype, memory, storage: memory !== 'auto' && memory.ramBytes !== undefined },
+    load: {
+      ...partsFrom(parts, baseUrl),
+      device,
+      dtype,
+      memory,
+      storage: memory !== 'auto' && memory.ramBytes !== undefined,
+    },
     generate,
     encode: { container, scale, ...(codec === undefined ? {} : { codec }) },
   });
@@ -89,7 +96,7 @@ async function drive(request, page, baseUrl) {
   );
   if (request.report !== undefined) {
     writeJson(resolve(request.report), {
-      request: { ...generate, model: model.name, device, dtype, scale, memory },
+      request: { ...generate, model: model.name, parts, device, dtype, scale, memory },
       parameters,
       device: outcome.device,
       notices,
@@ -107,6 +114,33 @@ async function drive(request, page, baseUrl) {
     });
   }
   return 0;
+}
+
+/**
+ * Where the server has the parts that are on this machine; all others are where they are.
+ * @param {Request['parts']} parts
+ * @param {string} baseUrl
+ */
+function partsFrom({ transformer, loras }, baseUrl) {
+  /** @param {Place} place @param {string | number} name */
+  const urlOf = (place, name) =>
+    typeof place === 'string' ? place : `${baseUrl}parts/${name}/${encodeURIComponent(place.file)}`;
+  return {
+    ...(transformer === undefined ? {} : { transformer: urlOf(transformer, 'transformer') }),
+    loras: loras.map(({ source, scale }, index) => ({ source: urlOf(source, index), scale })),
+  };
+}
+
+/** @param {Request['parts']} parts */
+function servedParts({ transformer, loras }) {
+  /** @type {[string, Place | undefined][]} */
+  const named = [
+    ['transformer', transformer],
+    ...loras.map(({ source }, index) => /** @type {[string, Place]} */ ([`${index}`, source])),
+  ];
+  return named.flatMap(([name, place]) =>
+    typeof place === 'object' ? [{ prefix: `/parts/${name}/`, root: place.folder }] : [],
+  );
 }
 
 /** @param {import('./generate/in-page.mjs').Failure} failure */
@@ -132,6 +166,7 @@ async function run(request) {
   const { name, folder } = request.model;
   const server = await startFileServer([
     ...(folder === undefined ? [] : [{ prefix: `/models/${name}/`, root: folder }]),
+    ...servedParts(request.parts),
     { prefix: '/', root: DIST },
   ]);
   /** @type {{ browser: Browser, page: Page } | undefined} */

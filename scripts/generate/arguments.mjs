@@ -1,6 +1,6 @@
 /** @file The command line of `npm run generate`. */
 import { existsSync, statSync } from 'node:fs';
-import { basename, extname, resolve } from 'node:path';
+import { basename, dirname, extname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 export const USAGE = `Usage: npm run generate -- PROMPT [options]
@@ -8,6 +8,9 @@ export const USAGE = `Usage: npm run generate -- PROMPT [options]
   --out PATH                  clip.mp4, .webm, .gif, or a folder for numbered PNGs   (clip.mp4)
   --report PATH               write parameters, timings and memory as JSON
   --model NAME                a bundled model, a folder in WanPipeline layout, or a URL  (pocket)
+  --transformer PLACE         another transformer in the place of the model's: a folder, a .safetensors
+                              file, a URL, or a repository of the hub
+  --lora PLACE[:SCALE]        a LoRA, merged at this scale; may be given several times        (1)
   --negative-prompt TEXT      what to avoid
   --seed N                    the same seed gives the same clip                      (random)
   --width N  --height N       pixels                                   (the model's default)
@@ -80,12 +83,18 @@ export class UsageError extends Error {
 }
 
 /**
+ * A reference as the engine reads it, or, on this machine, a folder and a file in it ('' for the folder itself).
+ * @typedef {string | { folder: string, file: string }} Place
+ */
+
+/**
  * @typedef {object} Request
  * @property {import('../../src/pipeline/api.ts').GenerateOptions} generate
  * @property {'auto' | 'webgpu' | 'wasm'} device
  * @property {'auto' | 'float32' | 'float16'} dtype
  * @property {'auto' | import('../../src/pipeline/api.ts').MemoryOptions} memory
  * @property {{ name: string, folder?: string, url?: string }} model A bundled name, a folder, or a URL.
+ * @property {{ transformer?: Place, loras: { source: Place, scale: number }[] }} parts
  * @property {{ path: string, container: 'mp4' | 'webm' | 'gif' | 'png', scale: number, codec?: import('../../src/pipeline/api.ts').VideoCodecName }} output
  * @property {string | undefined} report
  * @property {string | undefined} browser
@@ -130,6 +139,10 @@ export function parseCommandLine(args, bundled) {
     dtype: oneOf('dtype', values.dtype, ['auto', 'float32', 'float16']),
     memory: memoryOptions(values),
     model: findModel(values.model, bundled),
+    parts: {
+      ...(values.transformer === undefined ? {} : { transformer: findPart(values.transformer) }),
+      loras: values.lora.map(parseLora),
+    },
     output: {
       ...parseOutput(values.out),
       scale: scaleOf(values.scale),
@@ -154,6 +167,8 @@ function parse(args) {
         out: { type: 'string', default: 'clip.mp4' },
         report: string,
         model: { type: 'string', default: 'pocket' },
+        transformer: string,
+        lora: { type: 'string', multiple: true, default: [] },
         'negative-prompt': string,
         seed: string,
         width: string,
@@ -272,4 +287,26 @@ function findModel(model, bundled) {
     `--model: there is no bundled model and no folder “${model}”.`,
     `Bundled: ${bundled.join(', ') || 'none'}. Or give a folder with a model_index.json.`,
   );
+}
+
+/**
+ * @param {string} text
+ * @returns {Place}
+ */
+function findPart(text) {
+  const path = resolve(text);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory()) return { folder: path, file: '' };
+  if (found?.isFile()) return { folder: dirname(path), file: basename(path) };
+  return text;
+}
+
+/** @param {string} text `place` or `place:scale`. */
+function parseLora(text) {
+  const [, place = text, scale] = /^(.*[^:/]):(-?[\d.]+)$/.exec(text) ?? [];
+  // The number after a host is its port.
+  if (scale === undefined || /^[a-z]+:\/\/[^/]*$/.test(place)) {
+    return { source: findPart(text), scale: 1 };
+  }
+  return { source: findPart(place), scale: number('lora', scale) };
 }

@@ -40,6 +40,31 @@ describe('parseCommandLine', () => {
     });
   });
 
+  it('reads LoRAs with their scales, and where another transformer is', () => {
+    const loras = [
+      'owner/x',
+      'owner/x:0.5',
+      'https://host:8080',
+      'https://host:80/y.safetensors:-1',
+    ];
+    const flags = loras.flatMap((lora) => ['--lora', lora]);
+    expect(parse('a circle', ...flags, '--transformer', 'models/pocket')).toMatchObject({
+      parts: {
+        transformer: { folder: expect.stringMatching(/models.pocket$/), file: '' },
+        loras: [
+          { source: 'owner/x', scale: 1 },
+          { source: 'owner/x', scale: 0.5 },
+          { source: 'https://host:8080', scale: 1 },
+          { source: 'https://host:80/y.safetensors', scale: -1 },
+        ],
+      },
+    });
+    expect(parse('a circle', '--lora', 'package.json:2')).toMatchObject({
+      parts: { loras: [{ source: { file: 'package.json' }, scale: 2 }] },
+    });
+    expect(() => parse('a circle', '--lora', 'owner/x:1.2.3')).toThrow(UsageError);
+  });
+
   it('reads lists of times', () => {
     const flags = ['--timesteps', '1000,757,522', '--scheduler', 'FlowMatchLCMScheduler'];
     expect(parse('a circle', ...flags, '--init-noise-sigma', '0.98')).toMatchObject({

@@ -47,8 +47,10 @@ export function showDownload(report: CheckpointReport): void {
       ),
     ),
   );
+  const notices = report.notices.map(({ message }) => create('p', { className: 'soft' }, message));
   element('download-report', HTMLElement).replaceChildren(
     create('span', {}, `${formatBytes(report.downloadBytes)} in all`),
     create('ul', { className: 'parts' }, ...parts),
+    ...notices,
   );
 }

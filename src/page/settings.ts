@@ -15,11 +15,13 @@ import { element, input, readNumber, select } from './elements.ts';
 import { readTimes, timesField, timesParameters } from './few-step-fields.ts';
 import { memoryField, memoryParameters, memoryText, readMemory } from './memory-fields.ts';
 import { type ModelChoice, readModelChoice } from './model-choice.ts';
+import { partsParameters, readParts } from './model-parts.ts';
 
 /** Options of loading that come with the choice of a model. */
 export interface ModelLoad {
   readonly revision?: string;
   readonly token?: string;
+  readonly transformer?: string;
   readonly loras?: ModelEntry['load']['loras'] & {};
 }
 
@@ -100,6 +102,8 @@ function readLoad(model: string): ModelLoad {
     ...(revision === '' ? {} : { revision }),
     ...(token === '' ? {} : { token }),
     ...(entry?.load.loras ? { loras: entry.load.loras } : {}),
+    // An entry of the catalogue is what it says.
+    ...(entry ? {} : readParts(new URLSearchParams(location.search))),
   };
 }
 
@@ -211,6 +215,9 @@ export function addressOf(settings: Settings): string {
   if (model !== DEFAULT_MODEL) url.searchParams.set('model', model);
   const isListed = findModel(model) !== undefined;
   if (load.revision !== undefined && !isListed) url.searchParams.set('revision', load.revision);
+  for (const [name, value] of isListed ? [] : partsParameters(load)) {
+    url.searchParams.append(name, value);
+  }
   if (device !== 'auto') url.searchParams.set('device', device);
   if (dtype !== 'auto') url.searchParams.set('dtype', dtype);
   if (storage) url.searchParams.set('storage', '');

@@ -44,7 +44,34 @@ export type {
   VideoCodecName,
 };
 
-export interface LoadOptions {
+/** A LoRA: a `.safetensors` file in the naming of diffusers, peft, Wan or kohya, or a folder with one. */
+export interface LoraReference {
+  readonly source: ModelReference;
+  /** What it is multiplied by, any finite number. Default 1: as it was trained. */
+  readonly scale?: number;
+}
+
+/** What a model is put together from, besides its own files. */
+export interface ModelParts {
+  /**
+   * A small decoder for `decode: 'fast'` and for previews: the address of a TAEHV file in safetensors format
+   * (`taew2_1.safetensors` for Wan 2.1), or of a folder that has it under its published name. Absent: none.
+   */
+  fastDecoder?: ModelReference;
+  /**
+   * In the place of the model's own transformer, a distilled one, say: a folder with `config.json`, in diffusers' layout or
+   * Wan's own; a whole model in diffusers' layout, of which only the transformer is used; or one `.safetensors` file.
+   */
+  transformer?: ModelReference;
+  /** Another text encoder in the place of the model's own, likewise. Its tokenizer stays. */
+  textEncoderFrom?: ModelReference;
+  /** In the place of the model's own, likewise. */
+  vae?: ModelReference;
+  /** Merged into the transformer's weights while they are fetched, before they are converted. Several add up. */
+  loras?: readonly LoraReference[];
+}
+
+export interface LoadOptions extends ModelParts {
   device?: DeviceChoice;
   dtype?: ComputeDtype | 'auto';
   /** `auto` (the default) settles everything from what the device and the machine report. */
@@ -54,11 +81,6 @@ export interface LoadOptions {
    * stage needs them instead of being held in RAM. Default false.
    */
   storage?: boolean;
-  /**
-   * A small decoder for `decode: 'fast'` and for previews: the address of a TAEHV file in safetensors format
-   * (`taew2_1.safetensors` for Wan 2.1), or of a folder that has it under its published name. Absent: none.
-   */
-  fastDecoder?: ModelReference;
   /** Branch, tag or commit, where the model is a repository of the hub. Default: the repository's default branch. */
   revision?: string;
   /**
@@ -191,7 +213,7 @@ export type ClipSize = Pick<
 /** What reading a checkpoint's headers depends on. */
 export type InspectOptions = Pick<
   LoadOptions,
-  'fastDecoder' | 'revision' | 'token' | 'hubUrl' | 'signal'
+  keyof ModelParts | 'revision' | 'token' | 'hubUrl' | 'signal'
 >;
 
 /** What a plan depends on besides the checkpoint. */

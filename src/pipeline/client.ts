@@ -34,6 +34,7 @@ import type {
   PipelineDescription,
   ResultDescription,
 } from './host.ts';
+import { mapParts } from './model-parts.ts';
 import { installTransferHandlers } from './transfer.ts';
 
 let remote: Remote<Host> | undefined;
@@ -85,8 +86,7 @@ function fromPage(reference: ModelReference): ModelReference {
 }
 
 function withUrls<T extends InspectOptions>(options: T): T {
-  const { fastDecoder } = options;
-  return fastDecoder === undefined ? options : { ...options, fastDecoder: fromPage(fastDecoder) };
+  return { ...options, ...mapParts(options, fromPage) };
 }
 
 function progressListener(onProgress: ((progress: Progress) => void) | undefined): {

@@ -9,7 +9,7 @@ import { withFastDecoder } from '../families/taehv/open.ts';
 import type { Backend } from '../runtime/backend.ts';
 import { openBackend } from '../runtime/open-backend.ts';
 import { RamTier } from '../weights/ram-tier.ts';
-import type { FilesAt, FileSource, ReadOptions } from '../weights/source.ts';
+import type { FileSource, ReadOptions } from '../weights/source.ts';
 import type {
   CheckpointReport,
   DeviceReport,
@@ -17,6 +17,7 @@ import type {
   GenerateOptions,
   LoadOptions,
   MemoryReading,
+  ModelParts,
   Notice,
   PromptEmbeddings,
   VideoPipelineInterface,
@@ -31,12 +32,13 @@ import { resolveClip, settleMemory } from './memory-plan.ts';
 import { computePrecisions, type MemorySettings, storagePrecisions } from './memory-settings.ts';
 import { checkEmbeddings } from './given-embeddings.ts';
 import { readMemory } from './memory-reading.ts';
+import type { OpenedParts } from './open-parts.ts';
 import { planRun } from './plan.ts';
 import type { EncoderContext } from './prompt-encoder.ts';
 import { resolveRequest } from './request.ts';
 
-export interface EngineOptions extends Omit<LoadOptions, 'fastDecoder'>, FetchOptions {
-  fastDecoder?: FilesAt | undefined;
+export interface EngineOptions
+  extends Omit<LoadOptions, keyof ModelParts>, FetchOptions, OpenedParts {
   /** Stands in for `navigator.gpu`. */
   gpu?: GPU;
 }
@@ -44,10 +46,18 @@ export interface EngineOptions extends Omit<LoadOptions, 'fastDecoder'>, FetchOp
 /** A checkpoint and what it is put together with. */
 export async function openModel(
   source: FileSource,
-  { fastDecoder, ...options }: ReadOptions & { fastDecoder?: FilesAt | undefined },
+  { fastDecoder, ...options }: ReadOptions & OpenedParts,
 ): Promise<ModelCheckpoint> {
   const checkpoint = await openCheckpoint(source, options);
   return fastDecoder ? withFastDecoder(checkpoint, fastDecoder, options) : checkpoint;
+}
+
+function partsOf({ fastDecoder, components, loras }: OpenedParts): OpenedParts {
+  return {
+    fastDecoder,
+    ...(components ? { components } : {}),
+    ...(loras ? { loras } : {}),
+  };
 }
 
 /** What a checkpoint is, from its JSON files and headers alone. */
@@ -107,7 +117,7 @@ export class EnginePipeline implements VideoPipelineInterface {
     try {
       const model = await openModel(source, {
         ...(signal ? { signal } : {}),
-        fastDecoder: options.fastDecoder,
+        ...partsOf(options),
       });
       const memory = settleMemory(model, backend.report, options);
       limitBytes = memory.budgetBytes;

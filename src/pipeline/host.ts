@@ -8,8 +8,7 @@ import type { PlannedModel } from '../families/family.ts';
 import { probeDevice } from '../runtime/device.ts';
 import { wasmThreads } from '../runtime/ort.ts';
 import { browserEstimate } from '../store/quota.ts';
-import { openFile, openSource, type SourceOptions } from '../weights/open-source.ts';
-import type { FilesAt } from '../weights/source.ts';
+import { openSource } from '../weights/open-source.ts';
 import type {
   AssessOptions,
   CheckpointReport,
@@ -36,6 +35,8 @@ import type {
 import { describeCheckpoint, EnginePipeline, openModel } from './engine.ts';
 import type { EngineResult } from './engine-result.ts';
 import { planMemory } from './memory-plan.ts';
+import { mapParts } from './model-parts.ts';
+import { openParts } from './open-parts.ts';
 import { assessModel } from './verdict.ts';
 
 /** Callbacks of a call, as one object that comlink proxies. */
@@ -161,22 +162,15 @@ function copyForTransfer(group: FrameGroup): FrameGroup {
 /** The checkpoint that was looked at last: a form makes plans of it with every change. */
 let inspected: { key: string; checkpoint: PlannedModel } | undefined;
 
-function keyOf(source: ModelReference, options: PlainInspectOptions): string {
-  const { fastDecoder, revision, token, hubUrl } = options;
-  const plain = [source, fastDecoder].map((each) =>
-    typeof each === 'object'
-      ? [each.name, each.files.map(({ path, file }) => [path, file.size, file.lastModified])]
-      : each,
-  );
-  return JSON.stringify([plain, revision, token, hubUrl]);
+function plain(each: ModelReference): unknown {
+  return typeof each === 'object'
+    ? [each.name, each.files.map(({ path, file }) => [path, file.size, file.lastModified])]
+    : each;
 }
 
-/** The small decoder is of another repository than the model: the model's revision says nothing of it. */
-function filesAt(
-  reference: ModelReference | undefined,
-  { token, hubUrl }: SourceOptions,
-): FilesAt | undefined {
-  return reference === undefined ? undefined : openFile(reference, { token, hubUrl });
+function keyOf(source: ModelReference, options: PlainInspectOptions): string {
+  const { revision, token, hubUrl } = options;
+  return JSON.stringify([plain(source), mapParts(options, plain), revision, token, hubUrl]);
 }
 
 export const host = {
@@ -188,8 +182,7 @@ export const host = {
     signal: AbortSignal,
   ): Promise<CheckpointReport> {
     const files = openSource(source, options);
-    const fastDecoder = filesAt(options.fastDecoder, options);
-    const checkpoint = await openModel(files, { signal, fastDecoder });
+    const checkpoint = await openModel(files, { signal, ...openParts(options, options) });
     inspected = { key: keyOf(source, options), checkpoint };
     return describeCheckpoint(files, checkpoint);
   },
@@ -230,14 +223,14 @@ export const host = {
 
   async load(
     source: ModelReference,
-    { fastDecoder, revision, token, hubUrl, ...options }: PlainLoadOptions,
+    options: PlainLoadOptions,
     listener: Pick<Listener, 'progress'>,
     signal: AbortSignal,
   ): Promise<HostPipeline & ProxyMarked> {
-    const hub = { token, hubUrl };
-    const pipeline = await EnginePipeline.fromSource(openSource(source, { revision, ...hub }), {
-      ...options,
-      fastDecoder: filesAt(fastDecoder, hub),
+    const { fastDecoder: _, loras: __, ...settings } = options;
+    const pipeline = await EnginePipeline.fromSource(openSource(source, options), {
+      ...settings,
+      ...openParts(options, options),
       signal,
       onProgress: (progress) => void listener.progress(progress),
     });

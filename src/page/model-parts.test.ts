@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { partsParameters, readParts } from './model-parts.ts';
+
+test.each([
+  ['', {}],
+  ['lora=owner/x', { loras: [{ source: 'owner/x', scale: 1 }] }],
+  ['lora=https://host:8080', { loras: [{ source: 'https://host:8080', scale: 1 }] }],
+  [
+    'transformer=owner/fast&lora=owner/x:0.5&lora=https://host:80/y.safetensors:-1',
+    {
+      transformer: 'owner/fast',
+      loras: [
+        { source: 'owner/x', scale: 0.5 },
+        { source: 'https://host:80/y.safetensors', scale: -1 },
+      ],
+    },
+  ],
+])('%j is read, and written again', (address, parts) => {
+  expect(readParts(new URLSearchParams(address))).toEqual(parts);
+  expect(readParts(new URLSearchParams(partsParameters(parts)))).toEqual(parts);
+});

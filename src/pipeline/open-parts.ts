@@ -1,0 +1,28 @@
+/** @file The files that a model is put together from besides its own: from what a person writes to where they are. */
+import type { CheckpointParts } from '../families/family.ts';
+import { type ModelReference, openFile, type SourceOptions } from '../weights/open-source.ts';
+import type { FilesAt } from '../weights/source.ts';
+import type { ModelParts } from './api.ts';
+
+export interface OpenedParts extends CheckpointParts {
+  readonly fastDecoder?: FilesAt | undefined;
+}
+
+/**
+ * Nothing is fetched yet.
+ * @throws ZoetropeError `invalid-argument` for a reference that cannot be read.
+ */
+export function openParts(parts: ModelParts, { token, hubUrl }: SourceOptions): OpenedParts {
+  // They are of other repositories than the model: the model's revision says nothing of them.
+  const open = (reference: ModelReference): FilesAt => openFile(reference, { token, hubUrl });
+  const { fastDecoder, transformer, textEncoderFrom, vae, loras = [] } = parts;
+  return {
+    ...(fastDecoder === undefined ? {} : { fastDecoder: open(fastDecoder) }),
+    components: {
+      ...(transformer === undefined ? {} : { transformer: open(transformer) }),
+      ...(textEncoderFrom === undefined ? {} : { text_encoder: open(textEncoderFrom) }),
+      ...(vae === undefined ? {} : { vae: open(vae) }),
+    },
+    loras: loras.map(({ source, scale = 1 }) => ({ ...open(source), scale })),
+  };
+}
