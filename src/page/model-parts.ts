@@ -26,7 +26,7 @@ export function readParts(address: URLSearchParams): NamedParts {
 export function partsParameters({ transformer, loras = [] }: NamedParts): [string, string][] {
   return [
     ...(transformer === undefined ? [] : [['transformer', transformer] as [string, string]]),
-    ...loras.map(({ source, scale }): [string, string] => 
+    ...loras.map(({ source, scale }): [string, string] => [
       'lora',
       scale === 1 ? source : `${source}:${scale}`,
     ]),
