@@ -121,21 +121,23 @@ async function drive(request, page, baseUrl) {
  * @param {Request['parts']} parts
  * @param {string} baseUrl
  */
-function partsFrom({ transformer, loras }, baseUrl) {
+function partsFrom({ transformer, fastDecoder, loras }, baseUrl) {
   /** @param {Place} place @param {string | number} name */
   const urlOf = (place, name) =>
     typeof place === 'string' ? place : `${baseUrl}parts/${name}/${encodeURIComponent(place.file)}`;
   return {
     ...(transformer === undefined ? {} : { transformer: urlOf(transformer, 'transformer') }),
+    ...(fastDecoder === undefined ? {} : { fastDecoder: urlOf(fastDecoder, 'fast-decoder') }),
     loras: loras.map(({ source, scale }, index) => ({ source: urlOf(source, index), scale })),
   };
 }
 
 /** @param {Request['parts']} parts */
-function servedParts({ transformer, loras }) {
+function servedParts({ transformer, fastDecoder, loras }) {
   /** @type {[string, Place | undefined][]} */
   const named = [
     ['transformer', transformer],
+    ['fast-decoder', fastDecoder],
     ...loras.map(({ source }, index) => /** @type {[string, Place]} */ ([`${index}`, source])),
   ];
   return named.flatMap(([name, place]) =>

@@ -56,6 +56,7 @@ def main() -> None:
         "--text-width", preset["text_width"], *machine,
     )  # fmt: skip
     run("export.py", "--work", work, "--out", args.out)
+    run("fit_preview.py", "--model", args.out)
     sampling = ["--model", args.out, "--steps", args.steps, "--guidance", args.guidance]
     run("sample.py", *sampling, "--out", args.out / "samples.png")
     run("evaluate.py", *sampling, "--json", work / "figures.json")

@@ -35,6 +35,8 @@ export const USAGE = `Usage: npm run generate -- PROMPT [options]
                               much of those that are read again and again          (all in RAM)
   --guidance NAME             batched, or sequential: slower, and takes less        (automatic)
   --tile N                    pixels a side of a decoder tile                    (whole frames)
+  --fast-decoder SOURCE       a TAEHV file in safetensors format, or its URL               (none)
+  --decode NAME               full, or fast: by the fast decoder                       (full)
   --browser PATH              the Chromium to use                    (the first one that is found)
   --headed                    show the browser's window
   --help                      this text
@@ -94,7 +96,7 @@ export class UsageError extends Error {
  * @property {'auto' | 'float32' | 'float16'} dtype
  * @property {'auto' | import('../../src/pipeline/api.ts').MemoryOptions} memory
  * @property {{ name: string, folder?: string, url?: string }} model A bundled name, a folder, or a URL.
- * @property {{ transformer?: Place, loras: { source: Place, scale: number }[] }} parts
+ * @property {{ transformer?: Place, fastDecoder?: Place, loras: { source: Place, scale: number }[] }} parts
  * @property {{ path: string, container: 'mp4' | 'webm' | 'gif' | 'png', scale: number, codec?: import('../../src/pipeline/api.ts').VideoCodecName }} output
  * @property {string | undefined} report
  * @property {string | undefined} browser
@@ -133,6 +135,15 @@ export function parseCommandLine(args, bundled) {
   if (values.scheduler !== undefined) {
     generate.scheduler = oneOf('scheduler', values.scheduler, SCHEDULERS);
   }
+  if (values.decode !== undefined) {
+    generate.decode = oneOf('decode', values.decode, ['full', 'fast']);
+    if (generate.decode === 'fast' && values['fast-decoder'] === undefined) {
+      throw new UsageError(
+        '--decode fast needs --fast-decoder.',
+        'For Wan 2.1: --fast-decoder taew2_1.safetensors, a file from github.com/madebyollin/taehv.',
+      );
+    }
+  }
   return {
     generate,
     device: oneOf('device', values.device, ['auto', 'webgpu', 'wasm']),
@@ -141,6 +152,9 @@ export function parseCommandLine(args, bundled) {
     model: findModel(values.model, bundled),
     parts: {
       ...(values.transformer === undefined ? {} : { transformer: findPart(values.transformer) }),
+      ...(values['fast-decoder'] === undefined
+        ? {}
+        : { fastDecoder: findPart(values['fast-decoder']) }),
       loras: values.lora.map(parseLora),
     },
     output: {
@@ -193,6 +207,8 @@ function parse(args) {
         ram: string,
         guidance: string,
         tile: string,
+        'fast-decoder': string,
+        decode: string,
         headed: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },

@@ -79,6 +79,20 @@ describe('parseCommandLine', () => {
     });
   });
 
+  it('takes a fast decoder from a file or a URL', () => {
+    const folder = 'models/parity/fixtures/taehv-21';
+    const flags = ['--decode', 'fast', '--fast-decoder'];
+    const local = parse('a circle', ...flags, `${folder}/taew2_1.safetensors`);
+    expect(local).toMatchObject({
+      generate: { decode: 'fast' },
+      parts: {
+        fastDecoder: { file: 'taew2_1.safetensors', folder: expect.stringContaining(folder) },
+      },
+    });
+    const url = 'https://example.org/taew2_1.safetensors';
+    expect(parse('a circle', ...flags, url)).toMatchObject({ parts: { fastDecoder: url } });
+  });
+
   it('reads negative numbers', () => {
     expect(parse('a circle', '--seed=-1')).toMatchObject({ generate: { seed: -1 } });
   });
@@ -86,6 +100,8 @@ describe('parseCommandLine', () => {
   it.each([
     [[], 'prompt is missing'],
     [['a', 'circle'], 'circle'],
+    [['a', '--decode', 'fast'], '--fast-decoder'],
+    [['a', '--decode', 'slow'], 'slow'],
     [['a', '--seed', 'seven'], 'not a number'],
     [['a', '--seed', ''], 'not a number'],
     [['a', '--device', 'gpu'], 'not known'],

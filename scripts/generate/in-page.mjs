@@ -19,7 +19,7 @@
 /**
  * @param {{
  *   source: string,
- *   load: Pick<import('../../src/pipeline/api.ts').LoadOptions, 'device' | 'dtype' | 'memory' | 'storage' | 'transformer' | 'loras'>,
+ *   load: Pick<import('../../src/pipeline/api.ts').LoadOptions, 'device' | 'dtype' | 'memory' | 'storage' | 'transformer' | 'fastDecoder' | 'loras'>,
  *   generate: import('../../src/pipeline/api.ts').GenerateOptions,
  *   encode: import('../../src/pipeline/api.ts').EncodeOptions,
  * }} request

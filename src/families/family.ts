@@ -126,11 +126,17 @@ export interface FastDecoder extends LatentDecoder {
   previews(latents: LatentShape): readonly { plan: DecoderPlan; needs: PhaseNeeds }[];
 }
 
-/** Red, green and blue of a latent's pixels as a linear function of its channels: a rough look at no cost. */
+/** A small picture of a latent frame as a linear function of its channels: a rough look at no cost. */
 export interface LatentColours {
-  /** One row a latent channel, one column a colour. Colours are in [−1, 1]. */
-  readonly factors: readonly (readonly [number, number, number])[];
-  readonly bias: readonly [number, number, number];
+  /** A side, of each latent. */
+  readonly pixels: number;
+  /**
+   * One row a channel of normalised latents; in it red, green and blue, in [−1, 1], of each pixel, row by row:
+   * 3 · pixels² numbers.
+   */
+  readonly factors: readonly (readonly number[])[];
+  /** Added: 3 · pixels² numbers. */
+  readonly bias: readonly number[];
 }
 
 export interface ModelCheckpoint extends LatentDecoder {

@@ -65,6 +65,27 @@ test('a whole checkpoint is opened, and says what it is', async () => {
   });
 });
 
+test('colours of latents that do not fit them are refused', async () => {
+  const row = [0, 0, 0];
+  const colours = { pixels: 1, factors: Array.from({ length: 16 }, () => row), bias: row };
+  await editJson('zoetrope.json', { latentColours: colours });
+  const { latentColours } = await openCheckpoint(new NodeFolderSource(folder));
+  expect(latentColours).toEqual(colours);
+  for (const wrong of [
+    { ...colours, pixels: 2 },
+    { ...colours, factors: [row] },
+    { ...colours, bias: [0, 0, null] },
+    'red',
+  ]) {
+    await editJson('zoetrope.json', { latentColours: wrong });
+    const opening = openCheckpoint(new NodeFolderSource(folder));
+    await expect(opening).rejects.toMatchObject({
+      code: 'model-format',
+      message: expect.stringContaining('latentColours'),
+    });
+  }
+});
+
 test('tensors of a distillation are ignored, and the notice says what is lost', async () => {
   await addTensor(TRANSFORMER, 'blocks.0.to_gate_compress.weight');
   await addTensor(TRANSFORMER, 'blocks.0.to_gate_compress.bias');

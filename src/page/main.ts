@@ -22,6 +22,7 @@ import {
   DEFAULT_MODEL,
   modelChoice,
   readSettings,
+  RECOMMENDED,
   setOption,
   setUpSeed,
 } from './settings.ts';
@@ -176,6 +177,10 @@ function setUpForm(): void {
   });
   select('device').addEventListener('change', () => {
     void showDevice(readSettings().device);
+  });
+  input('fast-decoder').addEventListener('change', () => {
+    clearError();
+    void lookAt(RECOMMENDED);
   });
 }
 

@@ -24,6 +24,7 @@ const FIELDS = [
   'guidance',
   'tile',
   'storage',
+  'decode',
 ];
 
 /** What a whole model is called in storage. One that needed no conversion may be there as it came besides. */
@@ -84,11 +85,11 @@ export class Planning {
     this.#controller = controller;
     const { signal } = controller;
     const { model, load, device, dtype, memory, storage, generate } = readSettings();
-    const options = { ...clipSize(generate), device, dtype, memory, signal };
+    const options = { ...clipSize(generate), preview: true, device, dtype, memory, signal };
     try {
       const { source, entry, isRemote } = modelChoice(model);
       // What the catalogue knows is enough, and asks nobody.
-      const isListed = entry !== undefined && isRemote;
+      const isListed = entry !== undefined && isRemote && load.fastDecoder === undefined;
       const plan = await (isListed
         ? planListedModel(entry.id, options)
         : planMemory(source, { ...options, ...accessOf(load) }));

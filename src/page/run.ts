@@ -8,6 +8,7 @@ import { clearError, type ErrorActions, showError, showNotices } from './message
 import type { MemoryRecord } from './memory-record.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import type { Player } from './player.ts';
+import { PreviewView } from './preview-view.ts';
 import { ProgressView } from './progress-view.ts';
 import { clipSize, readSettings, type Settings, showSeed } from './settings.ts';
 import type { Timeline } from './timeline.ts';
@@ -27,6 +28,7 @@ const prefersStill = matchMedia('(prefers-reduced-motion: reduce)');
 export class Run {
   readonly #engine = new Engine();
   readonly #progress = new ProgressView();
+  readonly #preview = new PreviewView();
   readonly #player: Player;
   readonly #timeline: Timeline;
   readonly #events: RunEvents;
@@ -102,10 +104,15 @@ export class Run {
     watch.ask(() => pipeline.memory());
     const frameRate = generate.frameRate ?? pipeline.checkpoint.defaults.frameRate;
     this.#player.clear(frameRate > 0 ? frameRate : 1);
+    const numFrames = generate.numFrames ?? pipeline.checkpoint.defaults.numFrames;
     return pipeline.generate({
       ...generate,
       signal,
       onProgress,
+      onStepEnd: (step) => this.#preview.step(step),
+      ...(pipeline.checkpoint.previews === 'none'
+        ? {}
+        : { onPreview: (frames) => this.#preview.show(frames, numFrames / frameRate) }),
       onFrames: (group) => {
         this.#player.append(group);
         setStage('playing');
@@ -137,6 +144,7 @@ export class Run {
 
   #end(): void {
     this.#controller = undefined;
+    this.#preview.hide();
     setDrumSteppedByHand(false);
     this.#progress.stop();
     const cancel = button('cancel');

@@ -22,6 +22,8 @@ export interface ModelLoad {
   readonly revision?: string;
   readonly token?: string;
   readonly transformer?: string;
+  /** A TAEHV file. */
+  readonly fastDecoder?: string;
   readonly loras?: ModelEntry['load']['loras'] & {};
 }
 
@@ -53,6 +55,9 @@ const NUMBERS = {
 
 type NumberOption = keyof typeof NUMBERS;
 
+/** Names of all fields that a checkpoint has recommendations for. */
+export const RECOMMENDED: ReadonlySet<string> = new Set(Object.values(NUMBERS));
+
 const text = (id: string): HTMLTextAreaElement => element(id, HTMLTextAreaElement);
 
 /** The field of an option, for marking it and for moving the focus there. */
@@ -76,14 +81,18 @@ export function readSettings(): Settings {
   if (times.timesteps || times.sigmas) delete numbers.numInferenceSteps;
   const scheduler = select('scheduler').value as SchedulerName | '';
   const model = input('model').value.trim();
+  const load = readLoad(model);
   return {
     model,
-    load: readLoad(model),
+    load,
     device: select('device').value as DeviceChoice,
     dtype: select('dtype').value as ComputeDtype | 'auto',
     memory: readMemory(),
     storage: input('storage').checked,
     generate: {
+      ...(load.fastDecoder !== undefined && select('decode').value === 'fast'
+        ? { decode: 'fast' as const }
+        : {}),
       ...numbers,
       ...times,
       ...(scheduler === '' ? {} : { scheduler }),
@@ -98,9 +107,11 @@ function readLoad(model: string): ModelLoad {
   const entry = findModel(model);
   const revision = entry ? (entry.revision ?? '') : input('revision').value.trim();
   const token = input('token').value.trim();
+  const fastDecoder = input('fast-decoder').value.trim();
   return {
     ...(revision === '' ? {} : { revision }),
     ...(token === '' ? {} : { token }),
+    ...(fastDecoder === '' ? {} : { fastDecoder }),
     ...(entry?.load.loras ? { loras: entry.load.loras } : {}),
     // An entry of the catalogue is what it says.
     ...(entry ? {} : readParts(new URLSearchParams(location.search))),
@@ -132,6 +143,7 @@ export function applyCheckpoint(report: CheckpointReport, keep: ReadonlySet<stri
     if (option === 'flowShift' || keep.has(id)) continue;
     input(id).value = String(defaults[option]);
   }
+  element('decode-field', HTMLElement).hidden = input('fast-decoder').value.trim() === '';
   const { sizeMultiple, frameMultiple, maxSize, maxFrames } = constraints;
   for (const id of ['width', 'height']) {
     input(id).min = String(sizeMultiple);
@@ -221,13 +233,20 @@ export function addressOf(settings: Settings): string {
   if (device !== 'auto') url.searchParams.set('device', device);
   if (dtype !== 'auto') url.searchParams.set('dtype', dtype);
   if (storage) url.searchParams.set('storage', '');
+  if (load.fastDecoder !== undefined) url.searchParams.set('fast-decoder', load.fastDecoder);
+  if (generate.decode) url.searchParams.set('decode', generate.decode);
   for (const [name, value] of memoryParameters(memory)) url.searchParams.set(name, value);
   return url.href;
 }
 
 /** What reading a model's headers needs: nothing of a run of it. */
-export function accessOf({ revision, token }: ModelLoad): Pick<ModelLoad, 'revision' | 'token'> {
+export function accessOf({
+  revision,
+  token,
+  fastDecoder,
+}: ModelLoad): Pick<ModelLoad, 'revision' | 'token' | 'fastDecoder'> {
   return {
+    ...(fastDecoder === undefined ? {} : { fastDecoder }),
     ...(revision === undefined ? {} : { revision }),
     ...(token === undefined ? {} : { token }),
   };
@@ -259,5 +278,6 @@ export function clipSize(generate: GenerateOptions): ClipSize {
   for (const option of CLIP_OPTIONS) {
     if (generate[option] !== undefined) size[option] = generate[option];
   }
+  if (generate.decode !== undefined) size.decode = generate.decode;
   return size;
 }

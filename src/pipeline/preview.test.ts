@@ -60,17 +60,31 @@ describe('previews', () => {
   });
 });
 
-test('linear pictures are factors times channels, plus the bias, a pixel a latent', () => {
+test('linear pictures are factors times channels, plus the bias', () => {
   const colours = {
+    pixels: 1,
     factors: [
       [0.5, 0, 0],
       [0, 0.25, -1],
     ],
     bias: [0, 0.5, 0],
-  } as const;
+  };
   const draw = linearPictures(colours, { channels: 2, frames: 2, height: 1, width: 1 });
   const group = draw(Float32Array.of(1, -2, 2, 0));
   expect(group).toMatchObject({ firstFrame: 0, count: 2, width: 1, height: 1 });
   // [0.5, 1, −2] and [−1, 0.5, 0] in [−1, 1].
   expect([...(group as FrameGroup).rgba]).toEqual([191, 255, 0, 255, 0, 191, 128, 255]);
+});
+
+test('a latent may give several pixels, row by row', () => {
+  const colours = {
+    pixels: 2,
+    factors: [[0.1, 0.1, 0.1, 0.25, 0.25, 0.25, 0.5, 0.5, 0.5, 0.75, 0.75, 0.75]],
+    bias: Array.from({ length: 12 }, () => -1),
+  };
+  const draw = linearPictures(colours, { channels: 1, frames: 1, height: 1, width: 2 });
+  const { rgba, ...shape } = draw(Float32Array.of(1, 3)) as FrameGroup;
+  expect(shape).toMatchObject({ count: 1, width: 4, height: 2 });
+  const reds = Array.from({ length: 8 }, (_, i) => rgba[4 * i]);
+  expect(reds).toEqual([13, 32, 38, 96, 64, 96, 191, 255]);
 });

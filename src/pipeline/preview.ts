@@ -35,22 +35,27 @@ export function decodedPictures(
   };
 }
 
-/** Draws each latent as one pixel. */
-export function linearPictures({ factors, bias }: LatentColours, shape: LatentShape): Draw {
-  const { frames, height, width } = shape;
+/** Draws each latent as a few pixels. */
+export function linearPictures(
+  { pixels, factors, bias }: LatentColours,
+  { frames, height, width }: LatentShape,
+): Draw {
   const area = height * width;
   return (latents) => {
-    const data = new Float32Array(frames * area * 3);
+    const data = new Float32Array(frames * area * bias.length);
     for (let i = 0; i < frames * area; i++) {
-      for (let colour = 0; colour < 3; colour++) {
-        let sum = bias[colour] ?? 0;
+      const [frame, y, x] = [Math.floor(i / area), Math.floor((i % area) / width), i % width];
+      for (const [k, offset] of bias.entries()) {
+        let sum = offset;
         for (const [c, row] of factors.entries()) {
-          sum += (latents[c * frames * area + i] ?? 0) * (row[colour] ?? 0);
+          sum += (latents[c * frames * area + i] ?? 0) * (row[k] ?? 0);
         }
-        data[i * 3 + colour] = sum;
+        const row = (frame * height + y) * pixels + Math.floor(k / 3 / pixels);
+        const column = x * pixels + (Math.floor(k / 3) % pixels);
+        data[(row * width * pixels + column) * 3 + (k % 3)] = sum;
       }
     }
-    return toFrameGroup({ data, shape: [frames, height, width, 3] }, 0);
+    return toFrameGroup({ data, shape: [frames, height * pixels, width * pixels, 3] }, 0);
   };
 }
 

@@ -98,6 +98,7 @@ function openTaehv(files: ComponentFiles, fit: LatentFit): FastDecoder {
   return {
     summary: {
       name: 'fast_decoder',
+      source: `${files.source.name}/${files.folder}`,
       bytes: sum(({ tensor }) => tensor.end - tensor.start),
       parameters: sum(({ tensor }) => tensor.shape.reduce((a, b) => a * b, 1)),
     },

@@ -18,7 +18,7 @@ import type {
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { summarize, wanArchitecture } from './architecture.ts';
 import { openTextEncoder, openTransformer, openVae } from './components.ts';
-import { readDefaults } from './defaults.ts';
+import { readSettings } from './defaults.ts';
 import { checkExtras } from './extras.ts';
 import { loraTarget, withAdditions } from './lora.ts';
 import { encodeTokens } from './text-encoder.ts';
@@ -73,13 +73,19 @@ export async function openWanCheckpoint(
     return checkExtras(name, files[name], needed);
   });
 
+  const settings = await readSettings(
+    source,
+    tokenizer.defaultMaxSequenceLength,
+    vae.zDim,
+    options,
+  );
   return {
     pipelineClass: 'WanPipeline',
     schedulerConfig,
     schedulerName: schedulerClass(modelIndex),
     tokenizer,
     constraints: architecture.constraints,
-    defaults: await readDefaults(source, tokenizer.defaultMaxSequenceLength, options),
+    ...settings,
     components: COMPONENTS.map((name) => ({
       ...summarize(name, needsOf(name, F32)),
       ...(replaced[name] ? { source: placeOf(pathOf(files[name])) } : {}),

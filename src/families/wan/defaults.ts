@@ -1,10 +1,10 @@
 /**
- * @file What a run uses where a request says nothing: `WanPipeline`'s own defaults, or those in an optional
- * `zoetrope.json` beside `model_index.json`, for checkpoints whose size and steps differ from Wan's.
+ * @file What a checkpoint says of itself in an optional `zoetrope.json` beside `model_index.json`: what a run uses where a
+ * request says nothing, where that differs from `WanPipeline`'s own defaults, and how its latents look.
  */
 import { modelFormat } from '../../errors.ts';
 import { type FileSource, readJson, type ReadOptions } from '../../weights/source.ts';
-import type { GenerationDefaults } from '../family.ts';
+import type { GenerationDefaults, LatentColours } from '../family.ts';
 
 const FILE = 'zoetrope.json';
 
@@ -19,18 +19,42 @@ export const WAN_DEFAULTS: GenerationDefaults = {
   maxSequenceLength: 512,
 };
 
-export async function readDefaults(
+export interface CheckpointSettings {
+  readonly defaults: GenerationDefaults;
+  readonly latentColours?: LatentColours;
+}
+
+/** @param latentChannels Those of the checkpoint. */
+export async function readSettings(
   source: FileSource,
   maxSequenceLength: number,
+  latentChannels: number,
   options?: ReadOptions,
-): Promise<GenerationDefaults> {
+): Promise<CheckpointSettings> {
   const defaults: GenerationDefaults = { ...WAN_DEFAULTS, maxSequenceLength };
-  if (!(await source.exists(FILE, options))) return defaults;
-  const given = (await readJson(source, FILE, options)) as Record<string, unknown> | null;
-  for (const [name, value] of Object.entries(given ?? {})) {
+  if (!(await source.exists(FILE, options))) return { defaults };
+  const json = (await readJson(source, FILE, options)) as Record<string, unknown> | null;
+  const { latentColours, ...given } = json ?? {};
+  for (const [name, value] of Object.entries(given)) {
     if (!(name in defaults) || typeof value !== 'number' || !Number.isFinite(value) || value <= 0) {
       throw modelFormat(`${FILE} of ${source.name}: ${name} is no default.`, 'Mend or remove it.');
     }
   }
-  return { ...defaults, ...given };
+  if (latentColours !== undefined && !isColours(latentColours, latentChannels)) {
+    throw modelFormat(
+      `${FILE} of ${source.name}: latentColours has no row of 3 · pixels² numbers for each of ${latentChannels} channels.`,
+      'Mend or remove it.',
+    );
+  }
+  return { defaults: { ...defaults, ...given }, ...(latentColours ? { latentColours } : {}) };
+}
+
+function isColours(value: unknown, channels: number): value is LatentColours {
+  const { pixels, factors, bias } = (value ?? {}) as Partial<Record<keyof LatentColours, unknown>>;
+  if (typeof pixels !== 'number' || !Number.isInteger(pixels) || pixels < 1) return false;
+  const isRow = (row: unknown): boolean =>
+    Array.isArray(row) && row.length === 3 * pixels ** 2 && row.every(Number.isFinite);
+  return (
+    isRow(bias) && Array.isArray(factors) && factors.length === channels && factors.every(isRow)
+  );
 }
