@@ -1,5 +1,19 @@
-/** @file A checkpoint behind a base URL, read by HTTP ranges. */
-import { isAbortError, modelFormat, ZoetropeError } from '../errors.ts';
+/**
+ * @file A checkpoint behind a base URL, read by HTTP ranges. What may pass is tried again, a body that broke off is
+ * continued where it stopped, and a file that changes between two answers is an error, never a mixture.
+ */
+import { modelFormat, ZoetropeError } from '../errors.ts';
+import {
+  CUT_SHORT,
+  failureOf,
+  looksLikePage,
+  networkError,
+  partOf,
+  type Range,
+  versionOf,
+} from './http-answer.ts';
+import { WatchedFetch } from './http-body.ts';
+import { PassingFailure, RETRY_POLICY, retrying, type RetryPolicy } from './http-retry.ts';
 import { type FileSource, missingFile, type ReadOptions } from './source.ts';
 
 export interface HttpSourceOptions {
@@ -7,11 +21,18 @@ export interface HttpSourceOptions {
   readonly fetch?: typeof fetch | undefined;
   /** For messages and records; default: the URL without its query. */
   readonly name?: string;
-  /** Lengths in bytes that are known already, by path. */
+  /** Lengths in bytes that are known already, by path. The files never change: no versions are compared. */
   readonly sizes?: ReadonlyMap<string, number>;
   /** What an answer that is not `ok` means here, if it means anything of its own. */
   readonly explain?: (response: Response) => Error | undefined;
+  readonly retry?: Partial<RetryPolicy>;
 }
+
+/** Files up to this long are read whole and kept, this many bytes of them, where a server ignores ranges. */
+const WHOLE_BYTES = 64 * 1024 * 1024;
+
+/** Where nothing has ever answered, the address is more likely wrong than the network busy. */
+const FIRST_ATTEMPTS = 3;
 
 export class HttpSource implements FileSource {
   readonly name: string;
@@ -19,12 +40,14 @@ export class HttpSource implements FileSource {
   readonly #query: string;
   readonly #fetch: typeof fetch;
   readonly #explain: HttpSourceOptions['explain'];
+  readonly #policy: RetryPolicy;
+  readonly #isFixed: boolean;
   readonly #sizes: Map<string, number>;
-  readonly #revisions = new Map<string, string | undefined>();
+  readonly #versions = new Map<string, string>();
+  readonly #whole = new Map<string, Uint8Array<ArrayBuffer>>();
+  #hasAnswered = false;
 
-  /**
-   * @param base URL of the folder; a query is sent with every request.
-   */
+  /** @param base URL of the folder; a query is sent with every request. */
   constructor(base: string, options: HttpSourceOptions = {}) {
     const [folder = '', query] = base.split('?');
     this.#base = folder.endsWith('/') ? folder : `${folder}/`;
@@ -33,13 +56,15 @@ export class HttpSource implements FileSource {
     this.name = options.name ?? folder;
     this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
     this.#explain = options.explain;
+    this.#policy = { ...RETRY_POLICY, ...options.retry };
+    this.#isFixed = options.sizes !== undefined;
     this.#sizes = new Map(options.sizes);
   }
 
   async readText(path: string, options?: ReadOptions): Promise<string> {
-    const response = await this.#request(path, {}, options);
-    if (looksLikePage(response)) throw missingFile(this, path);
-    const bytes = await response.arrayBuffer();
+    const bytes = await this.#trying(path, options, async (watch) =>
+      this.#readWhole(path, await this.#request(watch, path), watch),
+    );
     options?.onBytes?.(bytes.byteLength);
     return new TextDecoder().decode(bytes);
   }
@@ -55,24 +80,15 @@ export class HttpSource implements FileSource {
   }
 
   async size(path: string, options?: ReadOptions): Promise<number> {
-    const known = this.#sizes.get(path);
-    if (known !== undefined) return known;
-    // One byte by range rather than HEAD: servers that compress or redirect tell the length only here.
-    const response = await this.#request(path, { Range: 'bytes=0-0' }, options);
-    if (looksLikePage(response)) throw missingFile(this, path);
-    const total = /\/(\d+)$/.exec(response.headers.get('Content-Range') ?? '')?.[1];
-    // Read, even if only to be dropped: a cancelled body shows up as a failed request.
-    const { byteLength } = await response.arrayBuffer();
-    const size = response.status === 206 && total !== undefined ? Number(total) : byteLength;
-    this.#sizes.set(path, size);
-    const mark = response.headers.get('ETag') ?? response.headers.get('Last-Modified');
-    this.#revisions.set(path, mark === null ? undefined : `${mark} ${size}`);
-    return size;
+    return (
+      this.#sizes.get(path) ?? this.#trying(path, options, (watch) => this.#probe(path, watch))
+    );
   }
 
   async revision(path: string, options?: ReadOptions): Promise<string | undefined> {
-    await this.size(path, options);
-    return this.#revisions.get(path);
+    const size = await this.size(path, options);
+    const version = this.#versions.get(path);
+    return version === undefined ? undefined : `${version} ${size}`;
   }
 
   async read(
@@ -81,94 +97,196 @@ export class HttpSource implements FileSource {
     end: number,
     options?: ReadOptions,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    const response = await this.#request(path, { Range: `bytes=${start}-${end - 1}` }, options);
-    const bytes = new Uint8Array(end - start);
-    // A server that ignores Range sends the whole file: the part before `start` is read past.
-    const skip = response.status === 206 ? 0 : start;
-    const received = await this.#readInto(bytes, response, skip, options);
-    if (received < bytes.byteLength) {
-      throw modelFormat(
-        `${path} of ${this.name} ends ${bytes.byteLength - received} bytes early.`,
-        'The file was cut short while it was copied or downloaded: fetch it again.',
-      );
+    const target = new Uint8Array(end - start);
+    let filled = 0;
+    if (end === start) return target;
+    const fill = async (watch: WatchedFetch): Promise<void> => {
+      let whole = this.#whole.get(path);
+      if (!whole) {
+        const range = { start: start + filled, end };
+        const response = await this.#request(watch, path, range);
+        if (response.status === 206) {
+          await this.#readPart(path, response, range, watch, (piece) => {
+            target.set(piece, filled);
+            filled += piece.byteLength;
+            options?.onBytes?.(piece.byteLength);
+          });
+          return;
+        }
+        whole = await this.#keepWhole(path, response, watch);
+      }
+      if (whole.byteLength < end) throw this.#endsEarly(path, end - whole.byteLength);
+      target.set(whole.subarray(start + filled, end), filled);
+      options?.onBytes?.(end - start - filled);
+      filled = end - start;
+    };
+    await this.#trying(path, options, fill, () => filled);
+    return target;
+  }
+
+  /** A body from `range.start` on. What is missing at its end may come with the next request. */
+  async #readPart(
+    path: string,
+    response: Response,
+    range: Range,
+    watch: WatchedFetch,
+    take: (piece: Uint8Array<ArrayBuffer>) => void,
+  ): Promise<void> {
+    const { total } = partOf(response, range, this, path);
+    const known = this.#sizes.get(path);
+    if (total !== undefined && known !== undefined && total !== known) throw this.#changed(path);
+    if (total !== undefined && total < range.end) {
+      throw this.#endsEarly(path, range.end - total);
+    }
+    let missing = range.end - range.start;
+    await watch.read(response, (piece) => {
+      if (piece.byteLength > missing) {
+        throw networkError(this, `${path}: more bytes came than were asked for`);
+      }
+      missing -= piece.byteLength;
+      take(piece);
+      return true;
+    });
+    if (missing > 0) {
+      throw new PassingFailure(networkError(this, `${path}: ${missing} bytes did not come`));
+    }
+  }
+
+  /** One byte by range rather than HEAD: servers that compress or redirect tell the length only here. */
+  async #probe(path: string, watch: WatchedFetch): Promise<number> {
+    const range = { start: 0, end: 1 };
+    const response = await this.#request(watch, path, range);
+    if (looksLikePage(response)) throw missingFile(this, path);
+    if (response.status !== 206) {
+      return (await this.#keepWhole(path, response, watch)).byteLength;
+    }
+    let { total } = partOf(response, range, this, path);
+    // Read, even if only to be dropped: a cancelled body shows up as a failed request.
+    await watch.read(response, () => true);
+    total ??= await this.#askLength(path, watch);
+    this.#sizes.set(path, total);
+    return total;
+  }
+
+  /** Of a server of another origin that does not let scripts see `Content-Range`. */
+  async #askLength(path: string, watch: WatchedFetch): Promise<number> {
+    const { ok, headers } = await watch.open(this.#fetch, this.#url(path), {}, 'HEAD');
+    const length = headers.get('Content-Length');
+    if (ok && length !== null && /^\d+$/.test(length)) return Number(length);
+    throw new ZoetropeError(
+      'feature-missing',
+      `${this.name} does not tell how long ${path} is.`,
+      'Serve it with Access-Control-Expose-Headers: Content-Range, ETag.',
+    );
+  }
+
+  /** The file of a server that ignores ranges, read once. @throws ZoetropeError `feature-missing` if it is too long. */
+  async #keepWhole(
+    path: string,
+    response: Response,
+    watch: WatchedFetch,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = await this.#readWhole(path, response, watch);
+    const known = this.#sizes.get(path);
+    if (known !== undefined && known !== bytes.byteLength) throw this.#changed(path);
+    this.#sizes.set(path, bytes.byteLength);
+    this.#whole.set(path, bytes);
+    let kept = [...this.#whole.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    for (const [oldest, { byteLength }] of this.#whole) {
+      if (kept <= WHOLE_BYTES) break;
+      this.#whole.delete(oldest);
+      kept -= byteLength;
     }
     return bytes;
   }
 
-  async #readInto(
-    target: Uint8Array<ArrayBuffer>,
-    response: Response,
-    skip: number,
-    options: ReadOptions | undefined,
-  ): Promise<number> {
-    if (!response.body) return 0;
-    let position = -skip;
-    let isDone = false;
-    const reader = response.body.getReader();
-    try {
-      while (!isDone && position < target.byteLength) {
-        const { done, value } = await reader.read();
-        isDone = done;
-        if (!value) break;
-        const from = Math.max(0, -position);
-        const to = Math.min(value.byteLength, target.byteLength - position);
-        if (to > from) {
-          target.set(value.subarray(from, to), position + from);
-          options?.onBytes?.(to - from);
-        }
-        position += value.byteLength;
-      }
-    } catch (cause) {
-      // Whatever the reason that the caller gave, it is the caller's.
-      if (options?.signal?.aborted || isAbortError(cause)) throw cause;
-      throw this.#unreachable('the connection broke', cause);
-    } finally {
-      // The rest of a whole file, where a part was asked for; a part ends by itself.
-      if (response.status !== 206) await reader.cancel().catch(() => undefined);
-    }
-    return Math.max(0, Math.min(position, target.byteLength));
-  }
-
-  async #request(
+  async #readWhole(
     path: string,
-    headers: Record<string, string>,
-    options: ReadOptions | undefined,
-  ): Promise<Response> {
-    let response: Response;
-    try {
-      const signal = options?.signal;
-      response = await this.#fetch(this.#base + path + this.#query, {
-        headers,
-        ...(signal ? { signal } : {}),
-      });
-    } catch (cause) {
-      if (options?.signal?.aborted || isAbortError(cause)) throw cause;
-      throw this.#unreachable(`${path} could not be fetched`, cause);
-    }
-    const refusal = response.ok ? undefined : this.#explain?.(response);
-    if (refusal) throw refusal;
-    if (response.status === 404 || response.status === 410) throw missingFile(this, path);
-    if (response.status === 416) {
-      throw modelFormat(
-        `${path} of ${this.name} is shorter than it should be.`,
-        'The file was cut short while it was copied or downloaded: fetch it again.',
+    response: Response,
+    watch: WatchedFetch,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    if (looksLikePage(response)) throw missingFile(this, path);
+    const pieces: Uint8Array<ArrayBuffer>[] = [];
+    let length = 0;
+    let isTooLong = Number(response.headers.get('Content-Length')) > WHOLE_BYTES;
+    await watch.read(response, (piece) => {
+      length += piece.byteLength;
+      isTooLong ||= length > WHOLE_BYTES;
+      if (!isTooLong) pieces.push(piece);
+      return !isTooLong;
+    });
+    if (isTooLong) {
+      throw new ZoetropeError(
+        'feature-missing',
+        `${this.name} sends the whole of ${path} where a part was asked for.`,
+        'The server, or a proxy before it, ignores Range: use another, or download the folder and choose it here.',
       );
     }
-    if (!response.ok) throw this.#unreachable(`${path}: HTTP status ${response.status}`);
+    const bytes = new Uint8Array(length);
+    let position = 0;
+    for (const piece of pieces) {
+      bytes.set(piece, position);
+      position += piece.byteLength;
+    }
+    return bytes;
+  }
+
+  /** @throws `PassingFailure` or, for good, another error. */
+  async #request(watch: WatchedFetch, path: string, range?: Range): Promise<Response> {
+    const headers = range ? { Range: `bytes=${range.start}-${range.end - 1}` } : {};
+    const response = await watch.open(this.#fetch, this.#url(path), headers);
+    this.#hasAnswered = true;
+    if (!response.ok) {
+      await response.body?.cancel().catch(() => undefined);
+      throw this.#explain?.(response) ?? failureOf(response, this, path);
+    }
+    const version = this.#isFixed ? undefined : versionOf(response);
+    if (version !== undefined && !looksLikePage(response)) {
+      const earlier = this.#versions.get(path) ?? version;
+      if (version !== earlier) throw this.#changed(path);
+      this.#versions.set(path, version);
+    }
     return response;
   }
 
-  #unreachable(what: string, cause?: unknown): ZoetropeError {
-    return new ZoetropeError(
-      'network',
-      `${this.name}: ${what}.`,
-      'Check the connection and try again.',
-      { cause },
+  /** Tries `attempt`, each time with a watch of its own; what breaks off or does not come at all is tried again. */
+  #trying<T>(
+    path: string,
+    options: ReadOptions | undefined,
+    attempt: (watch: WatchedFetch) => Promise<T>,
+    progress: () => number = () => 0,
+  ): Promise<T> {
+    const signal = options?.signal;
+    const attempts = this.#hasAnswered
+      ? this.#policy.attempts
+      : Math.min(this.#policy.attempts, FIRST_ATTEMPTS);
+    const once = async (): Promise<T> => {
+      const watch = new WatchedFetch(this.#policy.stallMs, signal);
+      try {
+        return await attempt(watch);
+      } catch (cause) {
+        // Whatever the reason that the caller gave, it is the caller's.
+        if (signal?.aborted) throw signal.reason;
+        if (cause instanceof PassingFailure || cause instanceof ZoetropeError) throw cause;
+        const what = `${path} could not be fetched`;
+        throw new PassingFailure(networkError(this, what, undefined, cause));
+      }
+    };
+    return retrying(once, { ...this.#policy, attempts }, { signal, progress });
+  }
+
+  #url(path: string): string {
+    return this.#base + path.split('/').map(encodeURIComponent).join('/') + this.#query;
+  }
+
+  #endsEarly(path: string, bytes: number): ZoetropeError {
+    return modelFormat(`${path} of ${this.name} ends ${bytes} bytes early.`, CUT_SHORT);
+  }
+
+  #changed(path: string): ZoetropeError {
+    return modelFormat(
+      `${path} of ${this.name} is not the file that it was when reading began.`,
+      'It was replaced meanwhile: load the model again, from the beginning.',
     );
   }
-}
-
-/** Development servers answer a missing path with the application's own page. */
-function looksLikePage(response: Response): boolean {
-  return response.headers.get('Content-Type')?.startsWith('text/html') ?? false;
 }

@@ -3,7 +3,9 @@
  * so that all files are of one commit even if the branch moves on. What the hub's listing says of a file (length,
  * SHA-256) is taken from there; its bytes come by ranges, through the same reader as those of any URL.
  */
-import { modelFormat } from '../errors.ts';
+import { modelFormat, ZoetropeError } from '../errors.ts';
+import { failureOf, networkError } from './http-answer.ts';
+import { PassingFailure, RETRY_POLICY, retrying, type RetryPolicy } from './http-retry.ts';
 import { hubFailure } from './hub-failure.ts';
 import { checkToken, hubFetch } from './hub-fetch.ts';
 import { HttpSource } from './http-source.ts';
@@ -29,6 +31,7 @@ export interface HubOptions {
   readonly token?: string | undefined;
   readonly hubUrl?: string | undefined;
   readonly fetch?: typeof fetch | undefined;
+  readonly retry?: Partial<RetryPolicy>;
 }
 
 export class HubSource implements FileSource {
@@ -37,6 +40,7 @@ export class HubSource implements FileSource {
   readonly #hubUrl: string;
   readonly #token: string | undefined;
   readonly #fetch: typeof fetch;
+  readonly #policy: RetryPolicy;
   #snapshot: Promise<Snapshot> | undefined;
 
   /** @throws ZoetropeError `invalid-argument` if the token cannot be one. */
@@ -48,6 +52,7 @@ export class HubSource implements FileSource {
     this.#reference = reference;
     this.#hubUrl = (options.hubUrl ?? HUB_URL).replace(/\/+$/, '');
     this.#token = options.token === undefined ? undefined : checkToken(options.token);
+    this.#policy = { ...RETRY_POLICY, ...options.retry };
     this.#fetch = hubFetch(this.#hubUrl, this.#token, options.fetch);
   }
 
@@ -93,7 +98,11 @@ export class HubSource implements FileSource {
   /** Once; a failure is not remembered. */
   #open(options: ReadOptions | undefined): Promise<Snapshot> {
     if (this.#snapshot) return this.#snapshot;
-    const opening = this.#resolve(options?.signal);
+    const signal = options?.signal;
+    const opening = this.#resolve(signal).catch((cause: unknown) => {
+      if (cause instanceof ZoetropeError || signal?.aborted) throw cause;
+      throw this.#unreachable(cause);
+    });
     this.#snapshot = opening;
     opening.catch(() => {
       if (this.#snapshot === opening) this.#snapshot = undefined;
@@ -133,17 +142,31 @@ export class HubSource implements FileSource {
       fetch: this.#fetch,
       sizes: new Map([...files].map(([file, { size }]) => [file, size])),
       explain: (response) => this.#explain(response),
+      retry: this.#policy,
     });
     return { commit: sha, files, reader };
   }
 
-  /** For the library, which knows neither signals nor what an answer of the hub means for the user. */
+  /** For the library, which knows neither signals nor patience nor what an answer of the hub means for the user. */
   #asking(signal: AbortSignal | undefined): typeof fetch {
-    return async (input, init) => {
-      const response = await this.#fetch(input, { ...init, ...(signal ? { signal } : {}) });
+    const ask = async (...[input, init]: Parameters<typeof fetch>): Promise<Response> => {
+      const timeout = AbortSignal.timeout(this.#policy.stallMs);
+      let response: Response;
+      try {
+        const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
+        response = await this.#fetch(input, { ...init, signal: either });
+      } catch (cause) {
+        if (signal?.aborted) throw signal.reason;
+        throw new PassingFailure(this.#unreachable(cause));
+      }
       if (response.ok) return response;
-      throw this.#explain(response) ?? this.#nonsense(`HTTP status ${response.status}`);
+      throw this.#explain(response) ?? failureOf(response, this, 'its files');
     };
+    return (...args) => retrying(() => ask(...args), this.#policy, { signal });
+  }
+
+  #unreachable(cause: unknown): ZoetropeError {
+    return networkError(this, `${this.#hubUrl} could not be reached`, undefined, cause);
   }
 
   #explain(response: Response): Error | undefined {
