@@ -11,5 +11,6 @@ export {
   probeDevice,
   VideoPipeline,
 } from './pipeline/client.ts';
+export { DownloadPaused } from './pipeline/pause.ts';
 export type { StoredFormat, StoredModel } from './pipeline/stored-model.ts';
 export { deleteStoredModel, listStoredModels } from './pipeline/stored-models.ts';

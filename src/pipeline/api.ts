@@ -98,6 +98,11 @@ export interface LoadOptions extends ModelParts {
   clip?: ClipSize;
   onProgress?: (progress: Progress) => void;
   signal?: AbortSignal;
+  /**
+   * Stops loading as `signal` does, but by a `DownloadPaused`, which says how much is left. Loading again goes on with
+   * what is stored. Needs `storage`.
+   */
+  pause?: AbortSignal;
 }
 
 /**
@@ -331,6 +336,8 @@ export type Progress =
       readonly file: string;
       readonly loadedBytes: number;
       readonly totalBytes: number;
+      /** Over the network, in the last seconds, once it can be told. `etaSeconds` is then that of the download. */
+      readonly bytesPerSecond?: number;
     })
   | (ProgressBase & { readonly type: 'compile'; readonly stage: string })
   | (ProgressBase & { readonly type: 'encode-prompt' })

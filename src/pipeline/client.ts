@@ -35,6 +35,7 @@ import type {
   ResultDescription,
 } from './host.ts';
 import { mapParts } from './model-parts.ts';
+import { pausable } from './pause.ts';
 import { installTransferHandlers } from './transfer.ts';
 
 let remote: Remote<Host> | undefined;
@@ -161,21 +162,22 @@ export class VideoPipeline implements VideoPipelineInterface {
    * Opens a device, and fetches and checks a checkpoint.
    * @param source Of a folder in diffusers' `WanPipeline` layout.
    * @throws ZoetropeError `invalid-argument`, `webgpu-unavailable`, `feature-missing`, `model-format`, `network`;
-   *   `AbortError`.
+   *   `AbortError`, also as a `DownloadPaused`.
    */
   static async fromPretrained(
     source: ModelReference,
     options: LoadOptions = {},
   ): Promise<VideoPipeline> {
-    const { onProgress, signal, ...plain } = options;
-    const pipeline: Remote<HostPipeline> = await call(
-      connect().load(
-        fromPage(source),
-        withUrls(plain),
-        progressListener(onProgress),
-        signalOr(signal),
-      ),
-    );
+    const load = ({ onProgress, signal, ...plain }: Omit<LoadOptions, 'pause'>) =>
+      call<Remote<HostPipeline>>(
+        connect().load(
+          fromPage(source),
+          withUrls(plain),
+          progressListener(onProgress),
+          signalOr(signal),
+        ),
+      );
+    const pipeline = await pausable(options, load);
     return new VideoPipeline(pipeline, await pipeline.describe());
   }
 

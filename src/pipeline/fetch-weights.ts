@@ -8,6 +8,7 @@ import type { ValueCache } from '../store/value-cache.ts';
 import type { ComponentWeights } from '../weights/component-weights.ts';
 import type { ImportOptions } from '../weights/stored-weights.ts';
 import type { LoadOptions } from './api.ts';
+import { DownloadRate } from './download-rate.ts';
 import { isFetched } from './memory-plan.ts';
 import { readMemory } from './memory-reading.ts';
 import type { ComponentPrecisions } from './memory-settings.ts';
@@ -54,6 +55,9 @@ export interface FetchedWeights {
   readonly cache?: ValueCache;
 }
 
+/** A slow download is told of this often, not only at every half percent. */
+const REPORT_EVERY_MS = 500;
+
 /** In the place of a component that was not wanted. */
 const NOT_FETCHED: ComponentWeights = {
   ramBytes: 0,
@@ -76,19 +80,32 @@ export async function fetchWeights(
   );
   let loadedBytes = 0;
   let reported = 0;
+  let reportedAt = 0;
+  const rate = new DownloadRate();
   const fetched: ComponentWeights[] = [];
   const optionsFor = (file: PartName): ImportOptions & { store?: CheckpointStore } => ({
     ...(options.chunkBytes === undefined ? {} : { chunkBytes: options.chunkBytes }),
     ...(signal ? { signal } : {}),
     ...(store ? { store } : {}),
-    onBytes: (bytes) => {
+    onBytes: (bytes, isKept) => {
       loadedBytes = Math.min(totalBytes, loadedBytes + bytes);
-      const isDue = loadedBytes - reported > totalBytes / 200 || loadedBytes === totalBytes;
+      if (isKept !== true) rate.add(bytes);
+      const now = performance.now();
+      const isDue =
+        loadedBytes - reported > totalBytes / 200 ||
+        loadedBytes === totalBytes ||
+        now - reportedAt > REPORT_EVERY_MS;
       if (!isDue) return;
       reported = loadedBytes;
+      reportedAt = now;
       const memory = readMemory(backend, fetched);
       const fraction = loadedBytes / totalBytes;
-      onProgress?.({ type: 'download', file, fraction, loadedBytes, totalBytes, memory });
+      const { bytesPerSecond } = rate;
+      const speed =
+        bytesPerSecond === undefined
+          ? {}
+          : { bytesPerSecond, etaSeconds: (totalBytes - loadedBytes) / bytesPerSecond };
+      onProgress?.({ type: 'download', file, fraction, loadedBytes, totalBytes, memory, ...speed });
     },
   });
   const keep = async (weights: Promise<ComponentWeights>): Promise<ComponentWeights> => {

@@ -55,7 +55,7 @@ export type PlainGenerateOptions = Omit<
   /** Whether previews are wanted. */
   preview: boolean;
 };
-export type PlainLoadOptions = Omit<LoadOptions, 'onProgress' | 'signal'>;
+export type PlainLoadOptions = Omit<LoadOptions, 'onProgress' | 'signal' | 'pause'>;
 export type PlainInspectOptions = Omit<InspectOptions, 'signal'>;
 export type PlainPlanOptions = Omit<PlanOptions, 'signal'>;
 export type PlainEncodeOptions = Omit<EncodeOptions, 'onProgress' | 'signal'>;

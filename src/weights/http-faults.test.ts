@@ -62,7 +62,7 @@ describe('tried again', () => {
   });
 
   test('not for ever', async () => {
-    faults(...Array<Fault>(50).fill({ status: 503 }));
+    faults(...Array.from({ length: 50 }, () => ({ status: 503 })));
     await expect(source.read('data', 0, 10)).rejects.toMatchObject({
       code: 'network',
       message: expect.stringContaining('503'),
@@ -95,7 +95,7 @@ describe('continued where it stopped', () => {
   });
 
   test('more often than it may fail in a row, since it gets on', async () => {
-    faults(...Array<Fault>(8).fill({ cutAfter: 30_000 }));
+    faults(...Array.from({ length: 8 }, () => ({ cutAfter: 30_000 })));
     expect(await source.read('data', 0, 300_000)).toEqual(DATA);
     expect(hub.requests).toHaveLength(9);
   });

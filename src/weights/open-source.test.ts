@@ -2,6 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { openFile, openSource } from './open-source.ts';
 import { parseReference, resolveReference } from './reference.ts';
 
+function pathFile(path: string): { path: string; file: File } {
+  return { path, file: new File([], path) };
+}
+
 const BASE = 'https://page.example/app/';
 
 describe('a reference', () => {
@@ -77,13 +81,9 @@ describe('a file', () => {
   });
 
   test('of a folder that was picked is the only one there is', () => {
-    const file = (path: string): { path: string; file: File } => ({
-      path,
-      file: new File([], path),
-    });
-    const one = { name: 'loras', files: [file('a/x.safetensors'), file('readme.md')] };
+    const one = { name: 'loras', files: [pathFile('a/x.safetensors'), pathFile('readme.md')] };
     expect(openFile(one).path).toBe('a/x.safetensors');
-    expect(openFile({ ...one, files: [...one.files, file('y.safetensors')] }).path).toBe('');
+    expect(openFile({ ...one, files: [...one.files, pathFile('y.safetensors')] }).path).toBe('');
   });
 });
 

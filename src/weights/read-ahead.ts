@@ -1,11 +1,14 @@
 /**
  * @file Reads pieces of a component's files in their order. Neighbours are fetched together, since hubs answer slowly to
- * many small requests, and while the caller works on one read the next is on its way.
+ * many small requests, and while the caller works on one read the next few are on their way: a connection has a rate
+ * and a delay of its own, which several hide.
  */
 import type { FileSource, ReadOptions } from './source.ts';
 import type { Piece } from './storage-format.ts';
 
-/** A request is at most this long, if no piece is longer; two are held at a time. */
+/** Reads on their way while one is worked on. */
+const READS_AHEAD = 3;
+/** A request is at most this long, if no piece is longer. */
 const MAX_READ_BYTES = 8 * 1024 * 1024;
 /** Unneeded bytes between two pieces that are cheaper to read than to ask twice. */
 const MAX_GAP_BYTES = 256 * 1024;
@@ -29,7 +32,8 @@ export class ReadAhead {
   readonly #options: ReadOptions | undefined;
   readonly #maxReadBytes: number;
   #current: Read | undefined;
-  #next: Read | undefined;
+  /** In order. */
+  #ahead: Read[] = [];
 
   /** @param pieces In the order in which they will be taken; some may be left out. */
   constructor(
@@ -48,9 +52,14 @@ export class ReadAhead {
   async take(index: number): Promise<Uint8Array<ArrayBuffer>> {
     this.#options?.signal?.throwIfAborted();
     if (!this.#current || index > this.#current.last) {
-      const isNext = this.#next && index >= this.#next.first && index <= this.#next.last;
-      this.#current = isNext ? this.#next : this.#open(index);
-      this.#next = this.#open((this.#current?.last ?? index) + 1);
+      const next = this.#ahead.findIndex(({ first, last }) => index >= first && index <= last);
+      this.#current = next < 0 ? this.#open(index) : this.#ahead[next];
+      this.#ahead = next < 0 ? [] : this.#ahead.slice(next + 1);
+      while (this.#current && this.#ahead.length < READS_AHEAD) {
+        const read = this.#open((this.#ahead.at(-1) ?? this.#current).last + 1);
+        if (!read) break;
+        this.#ahead.push(read);
+      }
     }
     const read = this.#current;
     const piece = this.#pieces[index];

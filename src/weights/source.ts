@@ -3,8 +3,8 @@ import { modelFormat, ZoetropeError } from '../errors.ts';
 
 export interface ReadOptions {
   signal?: AbortSignal;
-  /** Bytes as they arrive. */
-  onBytes?: (bytes: number) => void;
+  /** Bytes as they arrive. `isKept`: they were in the store already, and nothing was fetched. */
+  onBytes?: (bytes: number, isKept?: boolean) => void;
 }
 
 /** A folder of files. Paths are relative, with forward slashes. */

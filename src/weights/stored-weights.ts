@@ -7,7 +7,8 @@ import type { WeightInput } from '../graph/types.ts';
 import type { CheckpointStore } from '../store/checkpoint-store.ts';
 import { DamagedChunkError } from '../store/failure.ts';
 import { CheckpointReader } from '../store/reader.ts';
-import { chunkContents } from '../store/record.ts';
+import { type CheckpointRecord, chunkContents } from '../store/record.ts';
+import type { CheckpointIdentity } from '../store/resume.ts';
 import { sha256 } from '../store/sha256.ts';
 import { CheckpointWriter } from '../store/writer.ts';
 import type { ComponentFiles } from './component.ts';
@@ -106,9 +107,12 @@ export class StoredWeights implements ComponentWeights {
     return store.withImportLock(
       identity.id,
       async () => {
-        const found = await store.openCheckpoint(identity.id);
+        const found = (await store.openCheckpoint(identity.id)) ?? (await twinOf(store, identity));
         if (found?.state === 'complete') {
-          options?.onBytes?.(needs.reduce((sum, need) => sum + fetchedBytes(need), 0));
+          options?.onBytes?.(
+            needs.reduce((sum, need) => sum + fetchedBytes(need), 0),
+            true,
+          );
           return new StoredWeights(store, files, needs, new CheckpointReader(store, found));
         }
         const bytes = needs.reduce((sum, need) => sum + storedBytes(need), 0);
@@ -197,6 +201,23 @@ export class StoredWeights implements ComponentWeights {
   }
 }
 
+/** The same files, imported from elsewhere: another commit, a mirror. Only marks of contents tell. */
+async function twinOf(
+  store: CheckpointStore,
+  { source, revision, format, variant }: Omit<CheckpointIdentity, 'id'>,
+): Promise<CheckpointRecord | undefined> {
+  if (!revision.split(' ').every((mark) => /^(git|sha256):/.test(mark))) return undefined;
+  const twin = (await store.listCheckpoints()).find(
+    (other) =>
+      other.state === 'complete' &&
+      other.revision === revision &&
+      other.format === format &&
+      other.variant === variant &&
+      other.source.split('/').at(-1) === source.split('/').at(-1),
+  );
+  return twin && store.openCheckpoint(twin.id);
+}
+
 /** Of the component: that of its tensors that are not kept as they came. */
 function formatOf(needs: readonly WeightNeed[]): string {
   const labels = new Set(needs.map(({ storage }) => formatLabel(storage)));
@@ -234,7 +255,7 @@ async function importPieces(
         // What an earlier import stored counts as done.
         for (; skipped < first + piece.index; skipped++) {
           const piece = pieces[skipped];
-          if (piece) options.onBytes?.(sourceBytes(piece));
+          if (piece) options.onBytes?.(sourceBytes(piece), true);
         }
         skipped = first + piece.index + 1;
         converted.clear();
