@@ -59,6 +59,15 @@ test('comes with a verdict for each, and nothing is asked for it', async ({ shar
   }
   // The test's machine has no GPU: the CPU computes.
   await expect(sharedPage.locator('#verdict-pocket')).toHaveText('✓ Runs well');
+  await sharedPage.locator('#advanced > summary').click();
+  await sharedPage.locator('#device').selectOption('webgpu');
+  const reason = sharedPage.locator('.model-card:has(#model-pocket) .model-reason');
+  await expect(reason).toContainText('software adapter');
+  await sharedPage.locator('#device').selectOption('wasm');
+  await expect(reason).toContainText('by the CPU');
+  for (const verdict of await verdicts.all()) {
+    await expect(verdict).toHaveAttribute('data-level', /./, { timeout: 120_000 });
+  }
   await expect(sharedPage.locator('#verdict-wan2\\.1-t2v-14b')).toHaveText(
     /Not practical|Does not fit/,
   );

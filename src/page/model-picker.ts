@@ -59,6 +59,7 @@ export class ModelPicker {
         const badge = card.querySelector<HTMLElement>('.verdict');
         if (badge) showLevel(badge, undefined);
       }
+      this.show();
       void this.#assessAll();
     });
     setUpToken();
