@@ -94,7 +94,9 @@ export class LowRank implements Addition {
     signal?: AbortSignal,
   ): Promise<void> {
     const count = values.length / columns;
-    this.#read ??= readRows(this.#down, 0, 1, 1, signal);
+    this.#read ??= readRows(this.#down, 0, 1, 1, signal).then((down) =>
+      transposed(down, this.#rank),
+    );
     try {
       const down = await this.#read;
       const up = await readRows(this.#up, firstRow, count, this.#rows, signal);
@@ -143,7 +145,10 @@ export class Difference implements Addition {
   }
 }
 
-/** Sums in float64, rounds once. Four rows of `down` at a time: a sum is loaded and stored a quarter as often. */
+/**
+ * Sums in float64, rounds once.
+ * @param up `[rows, rank]`. @param down `[columns, rank]`: what is summed over lies together in both.
+ */
 function addProduct(
   values: Float32Array,
   up: Float32Array,
@@ -151,34 +156,50 @@ function addProduct(
   { columns, rank, scale }: { columns: number; rank: number; scale: number },
 ): void {
   const rows = values.length / columns;
-  const sums = new Float64Array(columns);
-  for (let row = 0; row < rows; row++) {
-    sums.fill(0);
-    let r = 0;
-    for (; r + 3 < rank; r += 4) {
-      const at = row * rank + r;
-      const [a, b, c, d] = [up[at] ?? 0, up[at + 1] ?? 0, up[at + 2] ?? 0, up[at + 3] ?? 0];
-      const from = r * columns;
-      for (let i = 0; i < columns; i++) {
-        const first = from + i;
-        sums[i] =
-          (sums[i] ?? 0) +
-          a * (down[first] ?? 0) +
-          b * (down[first + columns] ?? 0) +
-          c * (down[first + 2 * columns] ?? 0) +
-          d * (down[first + 3 * columns] ?? 0);
-      }
-    }
-    for (; r < rank; r++) {
-      const factor = up[row * rank + r] ?? 0;
-      const from = r * columns;
-      for (let i = 0; i < columns; i++) sums[i] = (sums[i] ?? 0) + factor * (down[from + i] ?? 0);
-    }
+  let row = 0;
+  // Four rows at a time: an element of `down` is loaded a quarter as often.
+  for (; row + 3 < rows; row += 4) {
+    const [u0, u1, u2, u3] = [row * rank, (row + 1) * rank, (row + 2) * rank, (row + 3) * rank];
     const start = row * columns;
-    for (let i = 0; i < columns; i++) {
-      values[start + i] = (values[start + i] ?? 0) + scale * (sums[i] ?? 0);
+    for (let column = 0; column < columns; column++) {
+      const from = column * rank;
+      let [a, b, c, d] = [0, 0, 0, 0];
+      for (let r = 0; r < rank; r++) {
+        const factor = down[from + r] ?? 0;
+        a += (up[u0 + r] ?? 0) * factor;
+        b += (up[u1 + r] ?? 0) * factor;
+        c += (up[u2 + r] ?? 0) * factor;
+        d += (up[u3 + r] ?? 0) * factor;
+      }
+      const at = start + column;
+      values[at] = (values[at] ?? 0) + scale * a;
+      values[at + columns] = (values[at + columns] ?? 0) + scale * b;
+      values[at + 2 * columns] = (values[at + 2 * columns] ?? 0) + scale * c;
+      values[at + 3 * columns] = (values[at + 3 * columns] ?? 0) + scale * d;
     }
   }
+  for (; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      let sum = 0;
+      for (let r = 0; r < rank; r++) {
+        sum += (up[row * rank + r] ?? 0) * (down[column * rank + r] ?? 0);
+      }
+      const at = row * columns + column;
+      values[at] = (values[at] ?? 0) + scale * sum;
+    }
+  }
+}
+
+/** `[rows, columns]` → `[columns, rows]`. */
+function transposed(matrix: Float32Array, rows: number): Float32Array<ArrayBuffer> {
+  const columns = matrix.length / rows;
+  const result = new Float32Array(matrix.length);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      result[column * rows + row] = matrix[row * columns + column] ?? 0;
+    }
+  }
+  return result;
 }
 
 function areFinite(values: Float32Array): boolean {
