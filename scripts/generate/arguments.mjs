@@ -314,6 +314,10 @@ function findPart(text) {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isDirectory()) return { folder: path, file: '' };
   if (found?.isFile()) return { folder: dirname(path), file: basename(path) };
+  // The page would take it for an address on the command's own server.
+  if (/^\.{0,2}\//.test(text)) {
+    throw new UsageError(`There is no “${text}”.`, 'Give a folder, a file, a URL or owner/name.');
+  }
   return text;
 }
 

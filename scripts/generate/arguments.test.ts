@@ -63,6 +63,7 @@ describe('parseCommandLine', () => {
       parts: { loras: [{ source: { file: 'package.json' }, scale: 2 }] },
     });
     expect(() => parse('a circle', '--lora', 'owner/x:1.2.3')).toThrow(UsageError);
+    expect(() => parse('a circle', '--lora', './none.safetensors:2')).toThrow(UsageError);
   });
 
   it('reads lists of times', () => {
