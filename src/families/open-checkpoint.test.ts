@@ -53,6 +53,12 @@ async function expectRefusal(...words: readonly string[]): Promise<void> {
   for (const word of words) await expect(opening).rejects.toThrow(word);
 }
 
+test('a distillation under the name of FastVideo is a Wan', async () => {
+  await editJson('model_index.json', { _class_name: 'WanDMDPipeline' });
+  const { components } = await openCheckpoint(new NodeFolderSource(folder));
+  expect(components.map(({ name }) => name)).toEqual(['text_encoder', 'transformer', 'vae']);
+});
+
 test('a whole checkpoint is opened, and says what it is', async () => {
   const checkpoint = await openCheckpoint(new NodeFolderSource(folder));
   expect(checkpoint.pipelineClass).toBe('WanPipeline');

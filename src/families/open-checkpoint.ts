@@ -10,7 +10,11 @@ type Opener = (
   options?: ReadOptions & CheckpointParts,
 ) => Promise<ModelCheckpoint>;
 
-const FAMILIES: Readonly<Record<string, Opener>> = { WanPipeline: openWanCheckpoint };
+const FAMILIES: Readonly<Record<string, Opener>> = {
+  WanPipeline: openWanCheckpoint,
+  // FastVideo's name for its distillations of Wan: the same components, to be sampled otherwise.
+  WanDMDPipeline: openWanCheckpoint,
+};
 
 /**
  * Reads a checkpoint's JSON files and safetensors headers, and checks that every tensor that will be needed is there, and
