@@ -6,6 +6,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   streaming: async () => (await import('./streaming.ts')).streaming,
   ordinary: async () => (await import('./ordinary.ts')).ordinary,
   decode: async () => (await import('./decode.ts')).decoding,
+  'fast-decode': async () => (await import('./fast-decode.ts')).fastDecoding,
   formats: async () => (await import('./formats.ts')).formats,
   'true-size': async () => (await import('./true-size.ts')).trueSize,
   hub: async () => (await import('./hub.ts')).hub,
