@@ -63,7 +63,7 @@ async function openPage({ device, browser: executablePath, headed }, url) {
  */
 async function drive(request, page, baseUrl) {
   await page.exposeFunction('reportProgress', terminal.show.bind(terminal));
-  const { model, parts, device, dtype, memory, generate, output } = request;
+  const { model, hub, parts, device, dtype, memory, generate, output } = request;
   const { container, scale, codec } = output;
   const source = model.url ?? `${baseUrl}models/${encodeURIComponent(model.name)}`;
   const answer = await page.evaluate(generateInPage, {
@@ -71,6 +71,7 @@ async function drive(request, page, baseUrl) {
     // RAM is a cache of what is in storage.
     load: {
       ...partsFrom(parts, baseUrl),
+      ...hub,
       device,
       dtype,
       memory,

@@ -8,7 +8,9 @@ import { ensurePackages, ROOT } from './packages.mjs';
 
 const USAGE = `Usage: npm run plan -- [options]
 
-  --model NAME                a bundled model, or a folder in WanPipeline layout        (pocket)
+  --model NAME                a bundled model, a folder in WanPipeline layout, owner/name of the
+                              Hugging Face hub, or a folder’s https:// address          (pocket)
+  --revision NAME             branch, tag or commit on the hub                   (its default)
   --width N  --height N       pixels                                   (the model's default)
   --num-frames N              frames of the clip                       (the model's default)
   --guidance-scale X          above 1 two passes are held at once      (the model's default)
@@ -72,6 +74,7 @@ async function main() {
   const { values } = parseArgs({
     options: {
       model: { type: 'string', default: 'pocket' },
+      revision: { type: 'string' },
       width: { type: 'string' },
       height: { type: 'string' },
       'num-frames': { type: 'string' },
@@ -89,13 +92,21 @@ async function main() {
     return;
   }
   const bundled = join(ROOT, 'models', values.model);
-  const folder = existsSync(join(bundled, 'model_index.json')) ? bundled : resolve(values.model);
+  const folder = [bundled, resolve(values.model)].find((path) =>
+    existsSync(join(path, 'model_index.json')),
+  );
   ensurePackages();
   await withEngine(async (load) => {
     const { NodeFolderSource } = await load('/src/weights/node-source.ts');
     const { openCheckpoint } = await load('/src/families/open-checkpoint.ts');
     const { planMemory } = await load('/src/pipeline/memory-plan.ts');
-    const checkpoint = await openCheckpoint(new NodeFolderSource(folder));
+    const { openSource } = await load('/src/weights/open-source.ts');
+    const { HF_TOKEN: token, HF_ENDPOINT: hubUrl } = process.env;
+    const source =
+      folder === undefined
+        ? openSource(values.model, { revision: values.revision, token, hubUrl })
+        : new NodeFolderSource(folder);
+    const checkpoint = await openCheckpoint(source);
     const { defaults } = checkpoint;
     const width = number(values.width) ?? defaults.width;
     const height = number(values.height) ?? defaults.height;

@@ -7,7 +7,10 @@ export const USAGE = `Usage: npm run generate -- PROMPT [options]
 
   --out PATH                  clip.mp4, .webm, .gif, or a folder for numbered PNGs   (clip.mp4)
   --report PATH               write parameters, timings and memory as JSON
-  --model NAME                a bundled model, a folder in WanPipeline layout, or a URL  (pocket)
+  --model NAME                a bundled model, a folder in WanPipeline layout, owner/name of the
+                              Hugging Face hub, or a folder’s https:// address          (pocket)
+  --revision NAME             branch, tag or commit on the hub; a gated model needs an access token
+                              in the environment variable HF_TOKEN              (its default)
   --transformer PLACE         another transformer in the place of the model's: a folder, a .safetensors
                               file, a URL, or a repository of the hub
   --lora PLACE[:SCALE]        a LoRA, merged at this scale; may be given several times        (1)
@@ -95,7 +98,9 @@ export class UsageError extends Error {
  * @property {'auto' | 'webgpu' | 'wasm'} device
  * @property {'auto' | 'float32' | 'float16'} dtype
  * @property {'auto' | import('../../src/pipeline/api.ts').MemoryOptions} memory
- * @property {{ name: string, folder?: string, url?: string }} model A bundled name, a folder, or a URL.
+ * @property {{ name: string, folder?: string, url?: string }} model A bundled name, a folder, or a reference that the
+ *   engine reads.
+ * @property {{ revision?: string, token?: string, hubUrl?: string }} hub
  * @property {{ transformer?: Place, fastDecoder?: Place, loras: { source: Place, scale: number }[] }} parts
  * @property {{ path: string, container: 'mp4' | 'webm' | 'gif' | 'png', scale: number, codec?: import('../../src/pipeline/api.ts').VideoCodecName }} output
  * @property {string | undefined} report
@@ -150,6 +155,7 @@ export function parseCommandLine(args, bundled) {
     dtype: oneOf('dtype', values.dtype, ['auto', 'float32', 'float16']),
     memory: memoryOptions(values),
     model: findModel(values.model, bundled),
+    hub: hubOptions(values.revision),
     parts: {
       ...(values.transformer === undefined ? {} : { transformer: findPart(values.transformer) }),
       ...(values['fast-decoder'] === undefined
@@ -181,6 +187,7 @@ function parse(args) {
         out: { type: 'string', default: 'clip.mp4' },
         report: string,
         model: { type: 'string', default: 'pocket' },
+        revision: string,
         transformer: string,
         lora: { type: 'string', multiple: true, default: [] },
         'negative-prompt': string,
@@ -299,10 +306,25 @@ function findModel(model, bundled) {
   const folder = resolve(model);
   if (existsSync(folder) && statSync(folder).isDirectory())
     return { name: basename(folder), folder };
+  if (/^[\w-][\w.-]*\/[\w-][\w.-]*(?:[@/].*)?$/.test(model)) return { name: model, url: model };
   throw new UsageError(
     `--model: there is no bundled model and no folder “${model}”.`,
-    `Bundled: ${bundled.join(', ') || 'none'}. Or give a folder with a model_index.json.`,
+    `Bundled: ${bundled.join(', ') || 'none'}. Or give a folder with a model_index.json, or owner/name.`,
   );
+}
+
+/**
+ * The token comes from the environment alone: command lines are seen by others and kept in histories.
+ * @param {string | undefined} revision
+ * @returns {Request['hub']}
+ */
+function hubOptions(revision) {
+  const { HF_TOKEN: token, HF_ENDPOINT: hubUrl } = process.env;
+  return {
+    ...(revision === undefined ? {} : { revision }),
+    ...(token ? { token } : {}),
+    ...(hubUrl ? { hubUrl } : {}),
+  };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parseCommandLine, UsageError } from './arguments.mjs';
 
 const parse = (...args: string[]): ReturnType<typeof parseCommandLine> =>
@@ -38,6 +38,18 @@ describe('parseCommandLine', () => {
         tile: 128,
       },
     });
+  });
+
+  it('takes a repository of the hub, with a revision; the token from the environment alone', () => {
+    vi.stubEnv('HF_TOKEN', 'hf_x');
+    vi.stubEnv('HF_ENDPOINT', '');
+    expect(parse('a circle', '--model', 'someone/wan', '--revision', 'v1')).toMatchObject({
+      model: { name: 'someone/wan', url: 'someone/wan' },
+      hub: { revision: 'v1', token: 'hf_x' },
+    });
+    vi.unstubAllEnvs();
+    expect(() => parse('a circle', '--token', 'hf_x')).toThrow(UsageError);
+    expect(() => parse('a circle', '--model', './nowhere')).toThrow(/no folder/);
   });
 
   it('reads LoRAs with their scales, and where another transformer is', () => {

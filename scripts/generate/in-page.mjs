@@ -19,7 +19,7 @@
 /**
  * @param {{
  *   source: string,
- *   load: Pick<import('../../src/pipeline/api.ts').LoadOptions, 'device' | 'dtype' | 'memory' | 'storage' | 'transformer' | 'fastDecoder' | 'loras'>,
+ *   load: Pick<import('../../src/pipeline/api.ts').LoadOptions, 'device' | 'dtype' | 'memory' | 'storage' | 'transformer' | 'fastDecoder' | 'loras' | 'revision' | 'token' | 'hubUrl'>,
  *   generate: import('../../src/pipeline/api.ts').GenerateOptions,
  *   encode: import('../../src/pipeline/api.ts').EncodeOptions,
  * }} request

@@ -3,6 +3,7 @@ import { type CheckpointReport, inspectCheckpoint } from '../index.ts';
 import { exposeForDriving } from './driving.ts';
 import { setUpDrum } from './drum.ts';
 import { button, element, input, select } from './elements.ts';
+import { referenceOf, setUpFolders } from './folder-drop.ts';
 import { type Clip, ClipHistory } from './history.ts';
 import { showDevice, showDownload } from './machine.ts';
 import { clearError, showError } from './messages.ts';
@@ -145,7 +146,8 @@ async function lookAt(chosen: ReadonlySet<string>): Promise<void> {
       return;
     }
     const verdict = entry && isRemote ? await picker.verdict(entry.id) : undefined;
-    const report = verdict?.checkpoint ?? (await inspectCheckpoint(source, accessOf(load)));
+    const report =
+      verdict?.checkpoint ?? (await inspectCheckpoint(referenceOf(source), accessOf(load)));
     // Another one was chosen in the meantime.
     if (readSettings().model !== model) return;
     checkpoint = report;
@@ -198,6 +200,13 @@ setUpForm();
 setUpPlayerControls(player);
 setUpSaving({ current: () => current, onError: (error) => showError(error, errorActions) });
 exposeForDriving();
+setUpFolders({
+  onChoose(model) {
+    input('model').value = model;
+    void check();
+  },
+  onError: (error) => showError(error, errorActions),
+});
 
 const given = applyAddress(new URLSearchParams(location.search));
 if (input('model').value === '') input('model').value = DEFAULT_MODEL;

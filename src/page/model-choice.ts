@@ -14,6 +14,8 @@ export interface ModelChoice {
   readonly isRemote: boolean;
 }
 
+/** A folder of the user's own, as sources of such files are named. */
+export const FOLDER = 'folder:';
 /** A folder beside the bundled model. */
 const BUNDLED = /^[\w-][\w.-]*$/;
 
@@ -32,6 +34,7 @@ export function readModelChoice(text: string, base: string): ModelChoice {
       'Choose one, or paste a name like owner/name.',
     );
   }
+  if (name.startsWith(FOLDER)) return { source: name, isRemote: false };
   return readSource(BUNDLED.test(name) ? `./models/${name}` : name, base);
 }
 

@@ -1,5 +1,6 @@
 /** @file One bar and one sentence for a whole run, out of the progress of its stages. */
 import type { Progress } from '../pipeline/api.ts';
+import { formatBytes } from './format.ts';
 
 /** Where each stage lies on the bar. Most of a run is denoising. Compiling happens in between and moves nothing. */
 const SPANS: Record<Exclude<Progress['type'], 'compile' | 'encode'>, readonly [number, number]> = {
@@ -21,7 +22,7 @@ export function overallFraction(progress: Progress): number | undefined {
 export function stageText(progress: Progress): string {
   switch (progress.type) {
     case 'download':
-      return 'Fetching the weights';
+      return fetchingText(progress);
     case 'compile':
       return `Preparing ${progress.stage}`;
     case 'encode-prompt':
@@ -33,6 +34,15 @@ export function stageText(progress: Progress): string {
     default:
       return `Saving, frame ${progress.frame} of ${progress.totalFrames}`;
   }
+}
+
+function fetchingText({
+  loadedBytes,
+  totalBytes,
+  bytesPerSecond,
+}: Extract<Progress, { type: 'download' }>): string {
+  const rate = bytesPerSecond === undefined ? '' : `, ${formatBytes(bytesPerSecond)} a second`;
+  return `Fetching the weights, ${formatBytes(loadedBytes)} of ${formatBytes(totalBytes)}${rate}`;
 }
 
 /** What a screen reader is told: once a stage, not once a step. */

@@ -4,6 +4,7 @@ import { listStoredModels, planListedModel, planMemory, type StoredFormat } from
 import type { MemoryPlan, WeightsFormat } from '../pipeline/api.ts';
 import { button, element } from './elements.ts';
 import { markPlanBusy, showNoPlan, showPlan, type WeightsPlace } from './plan-view.ts';
+import { referenceOf } from './folder-drop.ts';
 import { accessOf, clipSize, modelChoice, readSettings, setOption } from './settings.ts';
 
 /** Milliseconds without another change. */
@@ -92,7 +93,7 @@ export class Planning {
       const isListed = entry !== undefined && isRemote && load.fastDecoder === undefined;
       const plan = await (isListed
         ? planListedModel(entry.id, options)
-        : planMemory(source, { ...options, ...accessOf(load) }));
+        : planMemory(referenceOf(source), { ...options, ...accessOf(load) }));
       const place = storage ? await placeInStorage(source, plan) : 'ram';
       if (signal.aborted) return;
       this.#plan = plan;

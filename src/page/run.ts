@@ -1,6 +1,6 @@
 /** @file One run at a time, from the button to the clip in the player. */
 import { isAbortError } from '../errors.ts';
-import { type Progress, probeDevice, type VideoResult } from '../index.ts';
+import { DownloadPaused, type Progress, probeDevice, type VideoResult } from '../index.ts';
 import { setDrumSteppedByHand, stepDrum } from './drum.ts';
 import { button, element } from './elements.ts';
 import { Engine } from './engine.ts';
@@ -10,6 +10,7 @@ import { MemoryWatch } from './memory-watch.ts';
 import type { Player } from './player.ts';
 import { PreviewView } from './preview-view.ts';
 import { ProgressView } from './progress-view.ts';
+import { Pausing } from './pausing.ts';
 import { clipSize, readSettings, type Settings, showSeed } from './settings.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -28,6 +29,7 @@ const prefersStill = matchMedia('(prefers-reduced-motion: reduce)');
 export class Run {
   readonly #engine = new Engine();
   readonly #progress = new ProgressView();
+  readonly #pausing = new Pausing(() => void this.start());
   readonly #preview = new PreviewView();
   readonly #player: Player;
   readonly #timeline: Timeline;
@@ -74,12 +76,14 @@ export class Run {
       this.#events.onResult(result, settings, watch.record);
     } catch (error) {
       watch.end();
-      if (isAbortError(error)) this.#progress.announce('Cancelled.');
+      if (error instanceof DownloadPaused) this.#progress.announce('The download is paused.');
+      else if (isAbortError(error)) this.#progress.announce('Cancelled.');
       else showError(error, this.#events.errorActions);
       this.#player.clear(1);
       setStage('idle');
       this.#end();
       this.#events.onNoResult();
+      if (error instanceof DownloadPaused) this.#pausing.tell(error);
     }
     this.#events.onEnd();
   }
@@ -91,14 +95,17 @@ export class Run {
   ): Promise<VideoResult> {
     const onProgress = (progress: Progress): void => {
       this.#progress.show(progress);
+      this.#pausing.show(progress);
       watch.progress(progress);
       stepDrum();
     };
     const { device, isSoftware } = await probeDevice(load.device);
     setDrumSteppedByHand(device === 'wasm' || isSoftware);
+    const pause = this.#pausing.begin(load.storage);
     const pipeline = await this.#engine.pipelineFor(load, {
       clip: clipSize(generate),
       signal,
+      ...(pause ? { pause } : {}),
       onProgress,
     });
     watch.ask(() => pipeline.memory());
@@ -147,6 +154,7 @@ export class Run {
     this.#preview.hide();
     setDrumSteppedByHand(false);
     this.#progress.stop();
+    this.#pausing.end();
     const cancel = button('cancel');
     const generate = button('generate');
     // A button that was switched off or hidden leaves the focus with the body.

@@ -1,6 +1,7 @@
 /** @file The models in the browser's storage, how much room they take, and deleting one. */
 import { deleteStoredModel, listStoredModels, type StoredModel } from '../index.ts';
 import { create, element } from './elements.ts';
+import { FOLDER } from './model-choice.ts';
 import { formatBytes, formatDay } from './format.ts';
 import { roomText, storageRoom } from './storage-room.ts';
 
@@ -142,13 +143,17 @@ function nameOf(model: StoredModel): string {
 }
 
 function describe({ source, variant, state, bytes, lastUsedAt }: StoredModel): string {
-  const { host, href } = new URL(source, document.baseURI);
-  const isOwn = host === location.host;
   const amount =
     state === 'complete'
       ? formatBytes(bytes)
       : `${formatBytes(bytes)} so far; the next run goes on from there`;
-  const where = isOwn ? '' : ` · from ${href.replace(/^https?:\/\//, '')}`;
   const other = variant === undefined ? '' : ` · with ${variant}`;
-  return `${amount} · last used ${formatDay(lastUsedAt, Date.now())}${where}${other}`;
+  return `${amount} · last used ${formatDay(lastUsedAt, Date.now())}${whereFrom(source)}${other}`;
+}
+
+function whereFrom(source: string): string {
+  if (source.startsWith(FOLDER)) return ' · from a folder of this machine';
+  if (!/^https?:/.test(source)) return ` · from ${source} on the hub`;
+  const { host, href } = new URL(source);
+  return host === location.host ? '' : ` · from ${href.replace(/^https?:\/\//, '')}`;
 }

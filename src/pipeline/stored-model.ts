@@ -156,5 +156,6 @@ function folderOf(component: string): string {
 }
 
 function lastPart(path: string): string {
-  return path.split('/').findLast((part) => part !== '') ?? path;
+  // `folder:` before the name of a folder of the user's own is no part of its name.
+  return (path.split('/').findLast((part) => part !== '') ?? path).replace(/^folder:/, '');
 }

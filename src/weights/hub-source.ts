@@ -45,10 +45,9 @@ export class HubSource implements FileSource {
 
   /** @throws ZoetropeError `invalid-argument` if the token cannot be one. */
   constructor(reference: Omit<HubReference, 'kind'>, options: HubOptions = {}) {
-    const { repository, revision, path } = reference;
-    this.name = [repository + (revision === undefined ? '' : `@${revision}`), path]
-      .filter((part) => part !== '')
-      .join('/');
+    const { repository, path } = reference;
+    // Not the revision: what is stored is known by its contents, whichever commit it was asked for at.
+    this.name = path === '' ? repository : `${repository}/${path}`;
     this.#reference = reference;
     this.#hubUrl = (options.hubUrl ?? HUB_URL).replace(/\/+$/, '');
     this.#token = options.token === undefined ? undefined : checkToken(options.token);
