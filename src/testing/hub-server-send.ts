@@ -32,6 +32,8 @@ export interface Fault {
   readonly endAfter?: number;
   /** Another range than was asked for: so many bytes later. */
   readonly shift?: number;
+  /** More than was asked for: so many bytes after it. */
+  readonly endsLater?: number;
   /** Wait before the first byte. */
   readonly delayMs?: number;
   readonly bytesPerSecond?: number;
@@ -66,7 +68,8 @@ export async function sendFile(
     return;
   }
   start += fault.shift ?? 0;
-  end = Math.min(size, end + (fault.shift ?? 0), start + (fault.endAfter ?? size));
+  end += (fault.shift ?? 0) + (fault.endsLater ?? 0);
+  end = Math.min(size, end, start + (fault.endAfter ?? size));
   if (isPart) set({ 'Content-Range': `bytes ${start}-${end - 1}/${size}` });
   set({ 'Content-Length': end - start, ...fault.headers });
   response.writeHead(isPart ? 206 : 200);

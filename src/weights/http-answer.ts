@@ -96,7 +96,8 @@ export function partOf(
   }
   if (!match) return {};
   const [first, last] = [Number(match[1]), Number(match[2])];
-  if (first !== start || last < first || last >= end) {
+  // More than was asked for is told, wrongly or not, by Chromium's cache of a file that it has whole.
+  if (first !== start || last < first) {
     throw networkError(
       source,
       `${path}: bytes ${first}–${last} came where ${start}–${end - 1} were asked for`,

@@ -132,20 +132,22 @@ export class HttpSource implements FileSource {
     watch: WatchedFetch,
     take: (piece: Uint8Array<ArrayBuffer>) => void,
   ): Promise<void> {
-    const { total } = partOf(response, range, this, path);
+    const { total, end } = partOf(response, range, this, path);
     const known = this.#sizes.get(path);
     if (total !== undefined && known !== undefined && total !== known) throw this.#changed(path);
     if (total !== undefined && total < range.end) {
       throw this.#endsEarly(path, range.end - total);
     }
     let missing = range.end - range.start;
+    const goesOn = end !== undefined && end > range.end;
     await watch.read(response, (piece) => {
-      if (piece.byteLength > missing) {
+      if (piece.byteLength > missing && !goesOn) {
         throw networkError(this, `${path}: more bytes came than were asked for`);
       }
-      missing -= piece.byteLength;
-      take(piece);
-      return true;
+      const wanted = piece.subarray(0, missing);
+      missing -= wanted.byteLength;
+      take(wanted);
+      return missing > 0 || !goesOn;
     });
     if (missing > 0) {
       throw new PassingFailure(networkError(this, `${path}: ${missing} bytes did not come`));
