@@ -20,12 +20,11 @@ export class WatchedFetch {
   async open(
     send: typeof fetch,
     url: string,
-    headers: Record<string, string>,
-    method = 'GET',
+    init: Omit<RequestInit, 'signal'> = {},
   ): Promise<Response> {
     this.#sign();
     try {
-      return await send(url, { headers, method, signal: this.#signal });
+      return await send(url, { ...init, signal: this.#signal });
     } finally {
       this.close();
     }

@@ -157,7 +157,8 @@ export class HttpSource implements FileSource {
   /** One byte by range rather than HEAD: servers that compress or redirect tell the length only here. */
   async #probe(path: string, watch: WatchedFetch): Promise<number> {
     const range = { start: 0, end: 1 };
-    const response = await this.#request(watch, path, range);
+    // Of a file that it has whole and compressed, Chromium's cache would give parts of the compressed bytes.
+    const response = await this.#request(watch, path, range, 'no-store');
     if (looksLikePage(response)) throw missingFile(this, path);
     if (response.status !== 206) {
       return (await this.#keepWhole(path, response, watch)).byteLength;
@@ -172,7 +173,7 @@ export class HttpSource implements FileSource {
 
   /** Of a server of another origin that does not let scripts see `Content-Range`. */
   async #askLength(path: string, watch: WatchedFetch): Promise<number> {
-    const { ok, headers } = await watch.open(this.#fetch, this.#url(path), {}, 'HEAD');
+    const { ok, headers } = await watch.open(this.#fetch, this.#url(path), { method: 'HEAD' });
     const length = headers.get('Content-Length');
     if (ok && length !== null && /^\d+$/.test(length)) return Number(length);
     throw new ZoetropeError(
@@ -234,9 +235,14 @@ export class HttpSource implements FileSource {
   }
 
   /** @throws `PassingFailure` or, for good, another error. */
-  async #request(watch: WatchedFetch, path: string, range?: Range): Promise<Response> {
+  async #request(
+    watch: WatchedFetch,
+    path: string,
+    range?: Range,
+    cache: RequestCache = 'default',
+  ): Promise<Response> {
     const headers = range ? { Range: `bytes=${range.start}-${range.end - 1}` } : {};
-    const response = await watch.open(this.#fetch, this.#url(path), headers);
+    const response = await watch.open(this.#fetch, this.#url(path), { headers, cache });
     this.#hasAnswered = true;
     if (!response.ok) {
       await response.body?.cancel().catch(() => undefined);
