@@ -44,8 +44,7 @@ ${table(
 
 ## What was verified
 
-Nobody has run the published weights of a model here unless the last column says so: the machines that this was built on
-reach no hub and have no GPU. What the other columns mean:
+Unless the last column says so, nobody has run the published weights of a model yet. What the other columns mean:
 
 - **Exact on random weights**: every part (text encoder, transformer, decoder, samplers, LoRA merge, tokenizer) is compared
   with diffusers, transformers and peft at small sizes with random weights, and whole clips of small models frame by frame
