@@ -30,8 +30,12 @@ export interface Host {
   processBytes(): Promise<number | null>;
   /** JavaScript memory, array buffers with it, once garbage is collected; null where it is not told. Takes seconds. */
   heapBytes(): Promise<number | null>;
-  /** Starts the server of a random checkpoint of true size, once. @returns Its URL. */
-  serveMadeUp(): Promise<string>;
+  /**
+   * Starts a hub that has random checkpoints of true size, once for each rate.
+   * @param bytesPerSecond Of its line; absent: as fast as the machine can.
+   * @returns Its URL.
+   */
+  serveMadeUp(bytesPerSecond?: number): Promise<string>;
 }
 
 export interface BenchContext {

@@ -50,7 +50,11 @@ async function openPage(adapter, url, { host, log }) {
   page.on('pageerror', (error) => log(String(error)));
   await page.exposeFunction('benchLog', log);
   await page.exposeFunction('benchProcessBytes', () => processBytes(context.browser()));
-  await page.exposeFunction('benchServeMadeUp', () => host.serveMadeUp());
+  await page.exposeFunction(
+    'benchServeMadeUp',
+    /** @param {number} [bytesPerSecond] */
+    (bytesPerSecond) => host.serveMadeUp(bytesPerSecond ?? undefined),
+  );
   await page.goto(url);
   await page.waitForFunction('globalThis.bench !== undefined', undefined, { timeout: 120_000 });
   return { page, close };

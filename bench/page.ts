@@ -45,7 +45,7 @@ globalThis.bench = {
     const host = proxy({
       heapBytes,
       processBytes: () => driver.benchProcessBytes(),
-      serveMadeUp: () => driver.benchServeMadeUp(),
+      serveMadeUp: (bytesPerSecond?: number) => driver.benchServeMadeUp(bytesPerSecond),
     });
     const log = proxy((text: string) => void driver.benchLog(text));
     return Promise.race([remote.run(name, settings, host, log), failure]);

@@ -7,7 +7,7 @@ import type { Progress } from '../src/pipeline/api.ts';
 import { EnginePipeline } from '../src/pipeline/engine.ts';
 import { openBrowserStore } from '../src/store/indexeddb-backend.ts';
 import type { CheckpointStore } from '../src/store/checkpoint-store.ts';
-import { HttpSource } from '../src/weights/http-source.ts';
+import { openSource } from '../src/weights/open-source.ts';
 import type { FileSource } from '../src/weights/source.ts';
 import type { BenchContext, Size } from './context.ts';
 import { atMost, exactly } from './goals.ts';
@@ -89,8 +89,8 @@ class ImportTimes {
 
 async function importModel(context: BenchContext, store: CheckpointStore): Promise<EnginePipeline> {
   const layers = LAYERS[context.size];
-  const url = `${await context.host.serveMadeUp()}layers-${layers}`;
-  const { source, bytes } = counted(new HttpSource(url));
+  const hubUrl = await context.host.serveMadeUp();
+  const { source, bytes } = counted(openSource(`made-up/wan-${layers}`, { hubUrl }));
   const watch = new MemoryWatch(context.host);
   const times = new ImportTimes((text) => context.log(text));
   const pipeline = await EnginePipeline.fromSource(source, {

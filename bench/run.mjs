@@ -36,11 +36,12 @@ function log(text) {
  * @returns {import('./context.ts').Host}
  */
 function makeHost(load) {
-  /** @type {Promise<string> | undefined} */
-  let server;
-  const start = async () => {
+  /** @type {Map<number | undefined, Promise<string>>} */
+  const servers = new Map();
+  /** @param {number} [bytesPerSecond] */
+  const start = async (bytesPerSecond) => {
     const { serveMadeUp } = await load('/bench/made-up-server.ts');
-    return (await serveMadeUp()).url;
+    return (await serveMadeUp(bytesPerSecond)).url;
   };
   return {
     processBytes: () => Promise.resolve(process.memoryUsage().rss),
@@ -48,7 +49,14 @@ function makeHost(load) {
       const { heapUsed, external } = process.memoryUsage();
       return Promise.resolve(heapUsed + external);
     },
-    serveMadeUp: () => (server ??= start()),
+    serveMadeUp(bytesPerSecond) {
+      let server = servers.get(bytesPerSecond);
+      if (!server) {
+        server = start(bytesPerSecond);
+        servers.set(bytesPerSecond, server);
+      }
+      return server;
+    },
   };
 }
 

@@ -11,7 +11,7 @@ import { StreamedWeights } from '../src/runtime/streamed-weights.ts';
 import type { WeightSource } from '../src/runtime/weight-provider.ts';
 import { openBrowserStore } from '../src/store/indexeddb-backend.ts';
 import { ComponentFiles } from '../src/weights/component.ts';
-import { HttpSource } from '../src/weights/http-source.ts';
+import { openSource } from '../src/weights/open-source.ts';
 import { Q8 } from '../src/weights/quantize-format.ts';
 import { readJson } from '../src/weights/source.ts';
 import { StoredWeights } from '../src/weights/stored-weights.ts';
@@ -45,7 +45,9 @@ async function openModel(
   context: BenchContext,
 ): Promise<{ files: ComponentFiles; wan: WanShaped; layers: number }> {
   const layers = LAYERS[context.size];
-  const source = new HttpSource(`${await context.host.serveMadeUp()}layers-${layers}`);
+  const source = openSource(`made-up/wan-${layers}`, {
+    hubUrl: await context.host.serveMadeUp(),
+  });
   const files = await ComponentFiles.open(source, 'transformer');
   const config = parseTransformerConfig(await readJson(source, 'transformer/config.json'));
   const { frames, height, width, text } = LATENTS[context.size];

@@ -39,12 +39,30 @@ export interface Fault {
   readonly bytesPerSecond?: number;
 }
 
+/** A line of a certain rate, which all that is sent over it shares. */
+export class Line {
+  readonly #bytesPerSecond: number;
+  /** When what was sent so far will have passed. */
+  #freeAt = 0;
+
+  constructor(bytesPerSecond: number) {
+    this.#bytesPerSecond = bytesPerSecond;
+  }
+
+  async carry(bytes: number): Promise<void> {
+    const now = performance.now();
+    this.#freeAt = Math.max(now, this.#freeAt) + (1000 * bytes) / this.#bytesPerSecond;
+    // Timers are no finer than a millisecond or two, by which several short waits would be too long.
+    if (this.#freeAt - now > 5) await sleep(this.#freeAt - now);
+  }
+}
+
 /** Short enough that a reader that is throttled gets something often. */
 const STEP_BYTES = 64 * 1024;
 
 export async function sendFile(
   file: ServedFile,
-  { etag }: { etag: string },
+  { etag, line }: { etag: string; line?: Line | undefined },
   { method, headers }: IncomingMessage,
   response: ServerResponse,
   fault: Fault = {},
@@ -55,6 +73,8 @@ export async function sendFile(
   };
   if (fault.delayMs !== undefined) await sleep(fault.delayMs);
   set({ 'Content-Type': 'application/octet-stream', 'Accept-Ranges': 'bytes', ETag: etag });
+  // The one mark of a version that scripts of other origins see unasked.
+  set({ 'Last-Modified': 'Wed, 01 Jan 2025 00:00:00 GMT' });
   if (fault.status !== undefined) {
     set(fault.headers ?? {});
     response.writeHead(fault.status).end(fault.body);
@@ -74,28 +94,26 @@ export async function sendFile(
   set({ 'Content-Length': end - start, ...fault.headers });
   response.writeHead(isPart ? 206 : 200);
   if (method === 'HEAD') response.end();
-  else await sendBytes(file.bytes(start, end), response, fault);
+  else await sendBytes(file.bytes(start, end), response, fault, line);
 }
 
 async function sendBytes(
   pieces: Iterable<Uint8Array>,
   response: ServerResponse,
   { cutAfter, stallAfter, bytesPerSecond }: Fault,
+  line = bytesPerSecond === undefined ? undefined : new Line(bytesPerSecond),
 ): Promise<void> {
   const limit = cutAfter ?? stallAfter ?? Number.POSITIVE_INFINITY;
   let sent = 0;
-  const started = performance.now();
   response.flushHeaders();
   for (const piece of pieces) {
-    const step = bytesPerSecond === undefined ? piece.byteLength : STEP_BYTES;
+    const step = line ? STEP_BYTES : piece.byteLength;
     for (let at = 0; at < piece.byteLength && sent < limit; at += step) {
       const part = piece.subarray(at, Math.min(at + step, at + limit - sent));
       sent += part.byteLength;
       if (!response.write(part)) await drained(response);
       if (response.destroyed) return;
-      if (bytesPerSecond !== undefined) {
-        await sleep((1000 * sent) / bytesPerSecond - (performance.now() - started));
-      }
+      await line?.carry(part.byteLength);
     }
     if (sent >= limit) break;
   }

@@ -5,7 +5,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Fault, sendFile, type ServedFile } from './hub-server-send.ts';
+import { type Fault, Line, sendFile, type ServedFile } from './hub-server-send.ts';
 
 export interface ServedRepository {
   /** `owner/name`. */
@@ -50,10 +50,21 @@ const EXPOSED =
 /** Tokens that the hub knows begin so; any other is refused as invalid. */
 const KNOWN_TOKEN = /^Bearer (hf_(?!invalid).*)$/;
 
+/**
+ * @param repositories All of them, or one by its name.
+ * @param options.bytesPerSecond Of the line that all files of the CDN share; absent: no limit.
+ */
 export async function startHubServer(
-  repositories: readonly ServedRepository[],
+  repositories: readonly ServedRepository[] | ((name: string) => ServedRepository | undefined),
+  options: { bytesPerSecond?: number } = {},
 ): Promise<HubServer> {
-  const byName = new Map(repositories.map((each) => [each.name, each]));
+  const find =
+    typeof repositories === 'function'
+      ? repositories
+      : (name: string) => repositories.find((each) => each.name === name);
+  const line = options.bytesPerSecond === undefined ? undefined : new Line(options.bytesPerSecond);
+  /** What the hub has sent readers to the CDN for, by hash. */
+  const atCdn = new Map<string, ServedFile>();
   const requests: SeenRequest[] = [];
   const state: Pick<HubServer, 'fault'> = { fault: () => undefined };
   const note = (server: 'hub' | 'cdn', request: IncomingMessage): Fault | undefined => {
@@ -74,8 +85,9 @@ export async function startHubServer(
       response.writeHead(400).end('Only one auth mechanism allowed');
     } else {
       const [, key = ''] = /^\/([^?]+)\?signature=1$/.exec(request.url ?? '') ?? [];
-      const file = findByKey(repositories, decodeURIComponent(key));
-      if (file) void sendFile(file, { etag: `"cdn-${file.oid}"` }, request, response, fault);
+      const file = atCdn.get(key);
+      const how = { etag: `"cdn-${key}"`, line };
+      if (file) void sendFile(file, how, request, response, fault);
       else response.writeHead(403).end();
     }
   });
@@ -100,7 +112,7 @@ export async function startHubServer(
       response.writeHead(fault.status, fault.headers ?? {}).end(fault.body);
       return;
     }
-    answerHub({ byName, cdnUrl }, request, response, fault);
+    answerHub({ find, cdnUrl, atCdn }, request, response, fault);
   });
   const url = await listen(hub);
 
@@ -134,12 +146,13 @@ async function listen(server: ReturnType<typeof createServer>): Promise<string> 
 }
 
 interface Hub {
-  readonly byName: ReadonlyMap<string, ServedRepository>;
+  readonly find: (name: string) => ServedRepository | undefined;
   readonly cdnUrl: string;
+  readonly atCdn: Map<string, ServedFile>;
 }
 
 function answerHub(
-  { byName, cdnUrl }: Hub,
+  hub: Hub,
   request: IncomingMessage,
   response: ServerResponse,
   fault: Fault | undefined,
@@ -149,7 +162,7 @@ function answerHub(
   const file = /^\/([^/]+\/[^/]+)\/(resolve)\/([^/]+)\/(.+)$/;
   const [, name, action, coded = '', path = ''] =
     api.exec(url.pathname) ?? file.exec(url.pathname) ?? [];
-  const repository = name === undefined ? undefined : byName.get(name);
+  const repository = name === undefined ? undefined : hub.find(name);
   const { authorization } = request.headers;
   const [, token] = KNOWN_TOKEN.exec(authorization ?? '') ?? [];
   if (authorization !== undefined && token === undefined) {
@@ -193,7 +206,7 @@ function answerHub(
     refuse(response, token === undefined ? 401 : 403, 'GatedRepo', what);
   } else {
     response.setHeader('X-Repo-Commit', commit);
-    resolveFile(files.get(decodeURIComponent(path)), cdnUrl, request, response, fault);
+    resolveFile(files.get(decodeURIComponent(path)), hub, request, response, fault);
   }
 }
 
@@ -234,7 +247,7 @@ function listTree(
 
 function resolveFile(
   file: ServedFile | undefined,
-  cdnUrl: string,
+  { cdnUrl, atCdn }: Hub,
   request: IncomingMessage,
   response: ServerResponse,
   fault: Fault | undefined,
@@ -242,21 +255,13 @@ function resolveFile(
   if (!file) {
     refuse(response, 404, 'EntryNotFound', 'Entry not found');
   } else if (file.isLarge) {
+    atCdn.set(file.oid, file);
     response.setHeader('X-Linked-Size', file.size);
     response.setHeader('X-Linked-ETag', `"${file.oid}"`);
     response.writeHead(302, { Location: `${cdnUrl}/${file.oid}?signature=1` }).end();
   } else {
     void sendFile(file, { etag: `"${file.oid}"` }, request, response, fault);
   }
-}
-
-function findByKey(repositories: readonly ServedRepository[], oid: string): ServedFile | undefined {
-  for (const { commits } of repositories) {
-    for (const files of Object.values(commits)) {
-      for (const file of files.values()) if (file.oid === oid) return file;
-    }
-  }
-  return undefined;
 }
 
 function refuse(

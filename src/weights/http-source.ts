@@ -157,8 +157,7 @@ export class HttpSource implements FileSource {
   /** One byte by range rather than HEAD: servers that compress or redirect tell the length only here. */
   async #probe(path: string, watch: WatchedFetch): Promise<number> {
     const range = { start: 0, end: 1 };
-    // Of a file that it has whole and compressed, Chromium's cache would give parts of the compressed bytes.
-    const response = await this.#request(watch, path, range, 'no-store');
+    const response = await this.#request(watch, path, range);
     if (looksLikePage(response)) throw missingFile(this, path);
     if (response.status !== 206) {
       return (await this.#keepWhole(path, response, watch)).byteLength;
@@ -235,14 +234,13 @@ export class HttpSource implements FileSource {
   }
 
   /** @throws `PassingFailure` or, for good, another error. */
-  async #request(
-    watch: WatchedFetch,
-    path: string,
-    range?: Range,
-    cache: RequestCache = 'default',
-  ): Promise<Response> {
-    const headers = range ? { Range: `bytes=${range.start}-${range.end - 1}` } : {};
-    const response = await watch.open(this.#fetch, this.#url(path), { headers, cache });
+  async #request(watch: WatchedFetch, path: string, range?: Range): Promise<Response> {
+    // Past the browser's cache: Chromium's gives parts of the compressed bytes of a file that it has whole and compressed,
+    // lets one request for an address wait for the other, and gigabytes would fill it.
+    const init: RequestInit = range
+      ? { headers: { Range: `bytes=${range.start}-${range.end - 1}` }, cache: 'no-store' }
+      : {};
+    const response = await watch.open(this.#fetch, this.#url(path), init);
     this.#hasAnswered = true;
     if (!response.ok) {
       await response.body?.cancel().catch(() => undefined);
