@@ -26,7 +26,11 @@ export async function serveMadeUp(bytesPerSecond?: number): Promise<{ url: strin
     }
     return repository;
   };
-  return startHubServer(find, bytesPerSecond === undefined ? {} : { bytesPerSecond });
+  return startHubServer(find, {
+    // `@huggingface/hub` cannot do without.
+    cdnExposes: 'Content-Range, ETag',
+    ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }),
+  });
 }
 
 /** The hash stands for the file, but is not of its bytes: hashing gigabytes would take longer than importing them. */

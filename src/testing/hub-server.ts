@@ -53,10 +53,11 @@ const KNOWN_TOKEN = /^Bearer (hf_(?!invalid).*)$/;
 /**
  * @param repositories All of them, or one by its name.
  * @param options.bytesPerSecond Of the line that all files of the CDN share; absent: no limit.
+ * @param options.cdnExposes Headers that the CDN lets scripts see; absent: none but those that need no permission.
  */
 export async function startHubServer(
   repositories: readonly ServedRepository[] | ((name: string) => ServedRepository | undefined),
-  options: { bytesPerSecond?: number } = {},
+  options: { bytesPerSecond?: number; cdnExposes?: string } = {},
 ): Promise<HubServer> {
   const find =
     typeof repositories === 'function'
@@ -78,6 +79,9 @@ export async function startHubServer(
   const cdn = createServer((request, response) => {
     const fault = note('cdn', request);
     response.setHeader('Access-Control-Allow-Origin', '*');
+    if (options.cdnExposes !== undefined) {
+      response.setHeader('Access-Control-Expose-Headers', options.cdnExposes);
+    }
     if (request.method === 'OPTIONS') {
       response.writeHead(204, { 'Access-Control-Allow-Headers': 'Range' }).end();
     } else if (request.headers.authorization !== undefined) {

@@ -19,6 +19,14 @@ function faults(...all: readonly Fault[]): void {
   hub.fault = () => queue.shift();
 }
 
+/** As a script of another origin sees an answer, unless the server allows more. */
+const withoutHeader: typeof fetch = async (...request) => {
+  const { body, status, headers } = await fetch(...request);
+  const seen = new Headers(headers);
+  seen.delete('Content-Range');
+  return new Response(body, { status, headers: seen });
+};
+
 beforeAll(async () => {
   const files = new Map([
     ['data', servedBytes(DATA, 'data')],
@@ -131,13 +139,6 @@ describe('refused', () => {
   });
 
   test('more bytes than were asked for, where no header tells', async () => {
-    // As a script of another origin sees it, unless the server allows more.
-    const withoutHeader: typeof fetch = async (...request) => {
-      const { body, status, headers } = await fetch(...request);
-      const seen = new Headers(headers);
-      seen.delete('Content-Range');
-      return new Response(body, { status, headers: seen });
-    };
     const url = `${hub.url}/a/b/resolve/main`;
     const blind = new HttpSource(url, { retry: QUICK, fetch: withoutHeader });
     expect(await blind.read('data', 10, 20)).toEqual(DATA.slice(10, 20));
