@@ -73,7 +73,7 @@ export const CATALOGUE: readonly ModelEntry[] = [
     extras: [],
     generate: { ...WAN_GENERATE, numInferenceSteps: 50, guidanceScale: 5, flowShift: 3 },
     sizes: SIZES_480P,
-    verified: NEVER_RUN,
+    verified: { ...NEVER_RUN, isRehearsedAtScale: true },
     notes: ['Published in float32: it is converted while it is fetched.'],
   },
   {
