@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { isAbortError } from '../errors.ts';
 import { openCheckpoint } from '../families/open-checkpoint.ts';
 import { type HubServer, startHubServer } from '../testing/hub-server.ts';
+import { freshFolder } from '../testing/folder-place.ts';
 import { folderFiles, servedBytes, type ServedFile } from '../testing/hub-server-send.ts';
 import { type HubOptions, HubSource } from './hub-source.ts';
 import { NodeFolderSource } from './node-source.ts';
@@ -151,6 +152,25 @@ describe('a public repository', () => {
     const { signal } = controller;
     await expect(open('someone/pocket').exists('x', { signal })).rejects.toSatisfy(isAbortError);
   });
+});
+
+test('what is stored from one repository serves another that has the same files', async () => {
+  const place = await freshFolder();
+  const store = await place.open();
+  const keep = async (repository: string, options?: HubOptions): Promise<number> => {
+    const model = await openCheckpoint(open(repository, options));
+    hub.requests.length = 0;
+    const weights = await model.fetch('text_encoder', { linear: 'float32' }, { store });
+    expect(weights.ramBytes).toBe(0);
+    return hub.requests.filter(({ server }) => server === 'cdn').length;
+  };
+  expect(await keep('someone/pocket')).toBeGreaterThan(0);
+  revisions['main'] = NEW;
+  expect(await keep('someone/pocket')).toBe(0);
+  expect(await keep('someone/gated', { token: 'hf_friend' })).toBe(0);
+  expect(await store.listCheckpoints()).toHaveLength(1);
+  store.close();
+  await place.remove();
 });
 
 describe('access', () => {
