@@ -9,7 +9,7 @@ import type { Piece } from './storage-format.ts';
 /** Reads on their way while one is worked on. */
 const READS_AHEAD = 3;
 /** A request is at most this long, if no piece is longer. */
-const MAX_READ_BYTES = 8 * 1024 * 1024;
+const MAX_READ_BYTES = 4 * 1024 * 1024;
 /** Unneeded bytes between two pieces that are cheaper to read than to ask twice. */
 const MAX_GAP_BYTES = 256 * 1024;
 
