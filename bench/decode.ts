@@ -1,5 +1,6 @@
 /** @file What the decoder holds: the same for a clip of any length and, in tiles, for a frame of any size. */
 import { decode } from '../src/decode/decode.ts';
+import { latentFrames } from '../src/decode/latent-frames.ts';
 import type { ModelCheckpoint } from '../src/families/family.ts';
 import { openCheckpoint } from '../src/families/open-checkpoint.ts';
 import { randn } from '../src/pipeline/noise.ts';
@@ -51,15 +52,13 @@ class Decoder {
     const shape = checkpoint.latentShape(size);
     const area = shape.height * shape.width;
     const latents = randn(shape.channels * shape.frames * area, 3);
-    const inputs = function* (): Generator<Float32Array<ArrayBuffer>> {
-      for (let i = 0; i < shape.frames; i++) yield checkpoint.decoderInput(latents, shape, i);
-    };
+    const inputs = latentFrames(checkpoint, latents, shape);
     const plan = checkpoint.decoderPlan(shape, tile);
     this.#backend.ledger.resetPeak();
     const runner = new StageRunner(this.#backend, this.#weights, { kind: 'decode' });
     const pictures: Float32Array[] = [];
     try {
-      for await (const { data } of decode(plan, inputs(), runner)) pictures.push(data);
+      for await (const { data } of decode(plan, inputs, runner)) pictures.push(data);
       return { peakBytes: this.#backend.ledger.read().peakBytes, pixels: joined(pictures) };
     } finally {
       await runner.dispose();

@@ -4,6 +4,7 @@
  * first of the vocabulary's.
  */
 import { CONFIGS } from '../src/families/catalogue/configs.ts';
+import { describedTensors } from '../src/families/catalogue/planned-model.ts';
 import type { ComponentName } from '../src/families/family.ts';
 import { wanArchitecture } from '../src/families/wan/architecture.ts';
 import {
@@ -12,8 +13,6 @@ import {
   parseVaeConfig,
 } from '../src/families/wan/config.ts';
 import { elementCount } from '../src/graph/types.ts';
-import type { TensorLocator } from '../src/runtime/stage.ts';
-import type { LocatedTensor } from '../src/weights/component.ts';
 import { type MadeUpFile, type NamedShape, textFile, weightsFile } from './made-up-file.ts';
 
 /** Parameters of the published checkpoint's transformer: what our reading of its shapes is held against. */
@@ -103,19 +102,9 @@ function tensorsOf(
   });
   const of = (component: ComponentName): NamedShape[] =>
     architecture
-      .weights(component, ANY_TENSOR, { linear: 'float32' })
+      .weights(component, describedTensors('BF16'), { linear: 'float32' })
       .map(({ name, tensor: { shape } }) => ({ name, shape }));
   return { text_encoder: of('text_encoder'), transformer: of('transformer'), vae: of('vae') };
-}
-
-/** Finds whatever tensor is asked for. */
-const ANY_TENSOR: TensorLocator = {
-  locate: (_, { sourceShape }) => describe(sourceShape),
-  find: (_, shape) => describe(shape),
-};
-
-function describe(shape: readonly number[]): LocatedTensor {
-  return { dtype: 'BF16', shape: [...shape], start: 0, end: 2 * elementCount(shape), file: '' };
 }
 
 /** Of about equal sizes, in order. */

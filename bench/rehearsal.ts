@@ -8,7 +8,7 @@ import { EnginePipeline } from '../src/pipeline/engine.ts';
 import { openBrowserStore } from '../src/store/indexeddb-backend.ts';
 import type { CheckpointStore } from '../src/store/checkpoint-store.ts';
 import { openSource } from '../src/weights/open-source.ts';
-import type { FileSource } from '../src/weights/source.ts';
+import { countedSource } from '../src/testing/counted-source.ts';
 import type { BenchContext, Size } from './context.ts';
 import { atMost, exactly } from './goals.ts';
 import { PUBLISHED_LAYERS } from './made-up-wan.ts';
@@ -33,26 +33,6 @@ const CLIP: Clip = { width: 256, height: 256, numFrames: 17 };
 /** What a software adapter can do within minutes. */
 const SMALL_CLIP: Clip = { width: 32, height: 32, numFrames: 1 };
 const LAYERS: Record<Size, number> = { tiny: 1, small: PUBLISHED_LAYERS, large: PUBLISHED_LAYERS };
-
-/** The same files, and how many bytes of weights were read from them. */
-function counted(source: FileSource): { source: FileSource; bytes: () => number } {
-  let bytes = 0;
-  return {
-    source: {
-      name: source.name,
-      readText: (path, options) => source.readText(path, options),
-      exists: (path, options) => source.exists(path, options),
-      size: (path, options) => source.size(path, options),
-      revision: (path, options) => source.revision(path, options),
-      async read(path, start, end, options) {
-        const data = await source.read(path, start, end, options);
-        bytes += data.byteLength;
-        return data;
-      },
-    },
-    bytes: () => bytes,
-  };
-}
 
 /** Seconds between the first and the last word about each file. */
 class ImportTimes {
@@ -90,7 +70,7 @@ class ImportTimes {
 async function importModel(context: BenchContext, store: CheckpointStore): Promise<EnginePipeline> {
   const layers = LAYERS[context.size];
   const hubUrl = await context.host.serveMadeUp();
-  const { source, bytes } = counted(openSource(`made-up/wan-${layers}`, { hubUrl }));
+  const { source, bytes } = countedSource(openSource(`made-up/wan-${layers}`, { hubUrl }));
   const watch = new MemoryWatch(context.host);
   const times = new ImportTimes((text) => context.log(text));
   const pipeline = await EnginePipeline.fromSource(source, {

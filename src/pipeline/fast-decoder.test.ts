@@ -2,22 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ModelCheckpoint } from '../families/family.ts';
 import { openCheckpoint } from '../families/open-checkpoint.ts';
 import { withFastDecoder } from '../families/taehv/open.ts';
-import type { DeviceReport } from '../runtime/device.ts';
+import { ANY_GPU as GPU } from '../testing/device-reports.ts';
 import { repositoryFolder } from '../testing/fixtures.ts';
 import type { FilesAt, FileSource } from '../weights/source.ts';
 import type { FrameGroup, GenerateOptions, MemoryOptions } from './api.ts';
 import { EnginePipeline } from './engine.ts';
 import { planMemory } from './memory-plan.ts';
-
-const GPU: DeviceReport = {
-  device: 'webgpu',
-  adapter: 'any',
-  isSoftware: false,
-  hasShaderF16: true,
-  hasSubgroups: true,
-  maxBufferSize: 2 ** 28,
-  maxStorageBufferBindingSize: 2 ** 27,
-};
 
 const REQUEST: GenerateOptions = {
   prompt: 'a red circle moves right',

@@ -2,6 +2,7 @@
 import { decodeFlops } from '../decode/cost.ts';
 import { decode } from '../decode/decode.ts';
 import type { DecoderPlan } from '../decode/decoder-plan.ts';
+import { latentFrames } from '../decode/latent-frames.ts';
 import type { LatentDecoder, LatentShape, ModelCheckpoint, PartName } from '../families/family.ts';
 import type { TensorKind } from '../runtime/backend.ts';
 import { StageRunner } from '../runtime/stage-runner.ts';
@@ -262,12 +263,8 @@ class Run {
       let frame = 0;
       this.#report({ type: 'decode', fraction: 0, frame, totalFrames: numFrames });
       this.#clock.start();
-      const inputs = function* (): Generator<Float32Array<ArrayBuffer>> {
-        for (let i = 0; i < latentShape.frames; i++) {
-          yield decoder.decoderInput(latents, latentShape, i);
-        }
-      };
-      for await (const pictures of decode(plan, inputs(), runner)) {
+      const inputs = latentFrames(decoder, latents, latentShape);
+      for await (const pictures of decode(plan, inputs, runner)) {
         const group = toFrameGroup(pictures, frame);
         frame += group.count;
         this.#clock.advance((flops * group.count) / numFrames);

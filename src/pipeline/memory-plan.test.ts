@@ -2,20 +2,12 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { ModelCheckpoint } from '../families/family.ts';
 import { openCheckpoint } from '../families/open-checkpoint.ts';
 import type { DeviceReport } from '../runtime/device.ts';
+import { ANY_GPU as GPU } from '../testing/device-reports.ts';
 import { repositoryFolder } from '../testing/fixtures.ts';
 import type { ComponentFormats, MemoryPlan, PlanOptions, WeightsFormat } from './api.ts';
 import { planMemory, settleMemory } from './memory-plan.ts';
 import { type MemorySettings, resolveMemory } from './memory-settings.ts';
 
-const GPU: DeviceReport = {
-  device: 'webgpu',
-  adapter: 'any',
-  isSoftware: false,
-  hasShaderF16: true,
-  hasSubgroups: true,
-  maxBufferSize: 2 ** 28,
-  maxStorageBufferBindingSize: 2 ** 27,
-};
 const OLD_GPU: DeviceReport = { ...GPU, hasShaderF16: false };
 
 let checkpoint: ModelCheckpoint;

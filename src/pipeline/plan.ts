@@ -139,9 +139,10 @@ function fitPreview(
   stepFlops: number,
   settings: PlanSettings,
 ): { transformer: PhasePlan; plan: PreviewPlan } | undefined {
-  const fitting = (fastDecoder?.previews(latents) ?? []).flatMap(({ plan: decoder, needs }) => {
+  let found: { transformer: PhasePlan; plan: PreviewPlan } | undefined;
+  for (const { plan: decoder, needs } of fastDecoder?.previews(latents) ?? []) {
     const own = fit(needs, { ...settings, targetBytes: Infinity, budgetBytes: Infinity });
-    if (own instanceof Error) return [];
+    if (own instanceof Error) continue;
     const bytes = own.predictedPeakBytes;
     const left = {
       ...settings,
@@ -149,15 +150,18 @@ function fitPreview(
       budgetBytes: settings.budgetBytes - bytes,
     };
     const beside = fit(denoising, left);
-    if (beside instanceof Error) return [];
+    if (beside instanceof Error) continue;
     const transformer = {
       ...beside,
       workingSetBytes: beside.workingSetBytes + bytes,
       predictedPeakBytes: beside.predictedPeakBytes + bytes,
     };
-    return [{ transformer, plan: { decoder, flops: decodeFlops(decoder, latents.frames), bytes } }];
-  });
-  return fitting.find(({ plan }) => plan.flops <= PREVIEW_SHARE * stepFlops) ?? fitting.at(-1);
+    const flops = decodeFlops(decoder, latents.frames);
+    found = { transformer, plan: { decoder, flops, bytes } };
+    // Planning the coarser ones would take as long again.
+    if (flops <= PREVIEW_SHARE * stepFlops) break;
+  }
+  return found;
 }
 
 /** The text encoder's phase alone. @throws As {@link planRun}. */

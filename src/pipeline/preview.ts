@@ -4,6 +4,7 @@
  * is the movement by which one knows the clip, and that costs a few hundredths of a step.
  */
 import type { DecoderPlan } from '../decode/decoder-plan.ts';
+import { latentFrames } from '../decode/latent-frames.ts';
 import { decodeStream } from '../decode/stream.ts';
 import type { LatentColours, LatentDecoder, LatentShape } from '../families/family.ts';
 import type { StageRunner } from '../runtime/stage-runner.ts';
@@ -24,11 +25,9 @@ export function decodedPictures(
   runner: StageRunner,
 ): Draw {
   return async (latents) => {
-    const inputs = function* (): Generator<Float32Array<ArrayBuffer>> {
-      for (let i = 0; i < shape.frames; i++) yield decoder.decoderInput(latents, shape, i);
-    };
+    const inputs = latentFrames(decoder, latents, shape);
     const groups: FrameGroup[] = [];
-    for await (const pictures of decodeStream(plan, inputs(), runner)) {
+    for await (const pictures of decodeStream(plan, inputs, runner)) {
       groups.push(toFrameGroup(pictures, groups.length));
     }
     return joined(groups);

@@ -3,15 +3,12 @@ import { CATALOGUE, findModel } from '../families/catalogue/entries.ts';
 import type { ModelEntry } from '../families/catalogue/model-entry.ts';
 import { plannedModel } from '../families/catalogue/planned-model.ts';
 import type { DeviceReport } from '../runtime/device.ts';
+import { ANY_GPU } from '../testing/device-reports.ts';
 import { planMemory } from './memory-plan.ts';
 import { assessModel, type Machine, orderOfTime } from './verdict.ts';
 
 const GPU: DeviceReport = {
-  device: 'webgpu',
-  adapter: 'any',
-  isSoftware: false,
-  hasShaderF16: true,
-  hasSubgroups: true,
+  ...ANY_GPU,
   maxBufferSize: 2 ** 32,
   maxStorageBufferBindingSize: 2 ** 31,
 };

@@ -5,6 +5,7 @@ import { type EngineOptions, EnginePipeline } from '../pipeline/engine.ts';
 import type { CheckpointStore } from '../store/checkpoint-store.ts';
 import type { Place } from '../store/test-suite.ts';
 import type { FileSource } from '../weights/source.ts';
+import { countedSource } from './counted-source.ts';
 import { repositoryFolder } from './fixtures.ts';
 
 const REQUEST = {
@@ -20,25 +21,9 @@ const REQUEST = {
 /** Cuts the bundled checkpoint into some twenty chunks. */
 const CHUNK_BYTES = 512 * 1024;
 
-/** Counts the bytes that are read from a source, but for the headers of its files. */
-function counted(source: FileSource): { source: FileSource; bytes: () => number } {
-  let bytes = 0;
-  return {
-    source: {
-      name: source.name,
-      readText: (path, options) => source.readText(path, options),
-      exists: (path, options) => source.exists(path, options),
-      size: (path, options) => source.size(path, options),
-      revision: (path, options) => source.revision(path, options),
-      async read(path, start, end, options) {
-        const data = await source.read(path, start, end, options);
-        if (start > 8) bytes += data.byteLength;
-        return data;
-      },
-    },
-    bytes: () => bytes,
-  };
-}
+/** Counts what is read of the files, but for their headers. */
+const counted = (source: FileSource): ReturnType<typeof countedSource> =>
+  countedSource(source, (start) => start > 8);
 
 export function describeStorage(freshPlace: () => Promise<Place>): void {
   let place: Place;

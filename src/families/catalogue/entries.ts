@@ -33,6 +33,19 @@ const NEVER_RUN: Verified = {
 
 const WAN_GENERATE = { frameRate: 16, maxSequenceLength: 512 } as const;
 
+const WAN_1_3B = {
+  source: 'Wan-AI/Wan2.1-T2V-1.3B-Diffusers',
+  revision: '0fad780a534b6463e45facd96134c9f345acfa5b',
+  family: 'wan',
+  architecture: 'wan-1.3b',
+  licence: APACHE,
+  // 22.7 GB of text encoder in five shards, and a repository of 29 GB.
+  dtypes: { text_encoder: 'F32', transformer: 'F32', vae: 'F32' },
+  unconfirmedDtypes: [],
+  fastDecoder: TAEW2_1,
+  sizes: SIZES_480P,
+} as const;
+
 export const CATALOGUE: readonly ModelEntry[] = [
   {
     id: 'pocket',
@@ -60,19 +73,10 @@ export const CATALOGUE: readonly ModelEntry[] = [
     id: 'wan2.1-t2v-1.3b',
     title: 'Wan 2.1 1.3B',
     summary: 'the small Wan',
-    source: 'Wan-AI/Wan2.1-T2V-1.3B-Diffusers',
-    revision: '0fad780a534b6463e45facd96134c9f345acfa5b',
-    family: 'wan',
-    architecture: 'wan-1.3b',
-    licence: APACHE,
-    // 22.7 GB of text encoder in five shards, and a repository of 29 GB.
-    dtypes: { text_encoder: 'F32', transformer: 'F32', vae: 'F32' },
-    unconfirmedDtypes: [],
+    ...WAN_1_3B,
     load: { storage: true },
-    fastDecoder: TAEW2_1,
     extras: [],
     generate: { ...WAN_GENERATE, numInferenceSteps: 50, guidanceScale: 5, flowShift: 3 },
-    sizes: SIZES_480P,
     verified: { ...NEVER_RUN, isRehearsedAtScale: true },
     notes: ['Published in float32: it is converted while it is fetched.'],
   },
@@ -80,13 +84,7 @@ export const CATALOGUE: readonly ModelEntry[] = [
     id: 'wan2.1-t2v-1.3b-self-forcing',
     title: 'Wan 2.1 1.3B, 4 steps',
     summary: 'the small Wan with a Self-Forcing LoRA',
-    source: 'Wan-AI/Wan2.1-T2V-1.3B-Diffusers',
-    revision: '0fad780a534b6463e45facd96134c9f345acfa5b',
-    family: 'wan',
-    architecture: 'wan-1.3b',
-    licence: APACHE,
-    dtypes: { text_encoder: 'F32', transformer: 'F32', vae: 'F32' },
-    unconfirmedDtypes: [],
+    ...WAN_1_3B,
     load: {
       storage: true,
       loras: [
@@ -97,7 +95,6 @@ export const CATALOGUE: readonly ModelEntry[] = [
         },
       ],
     },
-    fastDecoder: TAEW2_1,
     extras: [
       {
         what: 'LoRA (Self-Forcing DMD, rank 32)',
@@ -119,7 +116,6 @@ export const CATALOGUE: readonly ModelEntry[] = [
       sigmas: [1, 0.75, 0.5, 0.25],
       flowShift: 5,
     },
-    sizes: SIZES_480P,
     verified: NEVER_RUN,
     notes: ['Trained frame by frame; used here over the whole clip at once, as others use it too.'],
   },

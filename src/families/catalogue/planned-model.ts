@@ -47,7 +47,7 @@ export function plannedModel({
 }
 
 /** Whatever tensor is asked for, in this element type: a component that is just what its configuration says. */
-function describedTensors(dtype: SourceDtype): TensorLocator {
+export function describedTensors(dtype: SourceDtype): TensorLocator {
   const describe = (shape: readonly number[]): LocatedTensor => ({
     dtype,
     shape: [...shape],

@@ -1,8 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { decodeActivationBytes } from '../../decode/cost.ts';
-import type { DecoderPlan } from '../../decode/decoder-plan.ts';
-import { planPhase } from '../../runtime/planner.ts';
 import { testBackend } from '../../testing/backend.ts';
+import { predictedDecodePeak } from '../../testing/decode-peak.ts';
 import { decodeRandom, largestDifference } from '../../testing/wan-vae.ts';
 import { taehvPlan } from './decoder.ts';
 import { spatialScale, temporalScale, type TaehvLayout } from './layout.ts';
@@ -14,12 +12,6 @@ const PLAIN: TaehvLayout = {
   patchSize: 1,
 };
 const PATCHED: TaehvLayout = { ...PLAIN, widths: [10, 8, 6, 4], patchSize: 2 };
-
-function predicted(plan: DecoderPlan): number {
-  const activationBytes = decodeActivationBytes(plan);
-  return planPhase({ stages: plan.rest, variants: plan.first, activationBytes }, Infinity)
-    .predictedPeakBytes;
-}
 
 afterAll(async () => {
   await (await testBackend()).dispose();
@@ -44,7 +36,7 @@ describe.each([
     const long = await decodeRandom(plan, 6, size);
     expect(largestDifference(short.pictures, whole.pictures)).toBeLessThanOrEqual(1e-4);
     expect(long.memory.peakBytes).toBeLessThanOrEqual(1.02 * short.memory.peakBytes);
-    expect(long.memory.peakBytes).toBeLessThanOrEqual(predicted(plan));
+    expect(long.memory.peakBytes).toBeLessThanOrEqual(predictedDecodePeak(plan));
     await backend.trim({ sessions: true });
   });
 });
@@ -63,9 +55,9 @@ test('whole frames take what was predicted, for a clip of any length', async () 
   }
   const [short = 0, long = 0] = peaks;
   expect(long).toBe(short);
-  expect(long).toBeLessThanOrEqual(predicted(plan));
+  expect(long).toBeLessThanOrEqual(predictedDecodePeak(plan));
   if (backend.report.device === 'webgpu') {
     // wasm's ledger does not see onnxruntime's own memory.
-    expect(predicted(plan)).toBeLessThanOrEqual(1.1 * long);
+    expect(predictedDecodePeak(plan)).toBeLessThanOrEqual(1.1 * long);
   }
 });

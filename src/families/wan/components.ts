@@ -1,7 +1,8 @@
 /** @file Opens a component of a Wan checkpoint, wherever it lies and in whichever layout: its configuration and headers. */
 import { modelFormat } from '../../errors.ts';
-import { ComponentFiles, type NameMap } from '../../weights/component.ts';
+import { ComponentFiles, type NameMap, type WeightsStem } from '../../weights/component.ts';
 import { type FilesAt, readJson, type ReadOptions } from '../../weights/source.ts';
+import type { ComponentName } from '../family.ts';
 import { transformerConfigOf, umt5ConfigOf, vaeConfigOf } from './config-original.ts';
 import {
   parseTransformerConfig,
@@ -22,10 +23,9 @@ export interface Opened<Config> {
 
 type Json = Readonly<Record<string, unknown>>;
 
-export const isFile = (path: string): boolean => path.endsWith('.safetensors');
+const isFile = (path: string): boolean => path.endsWith('.safetensors');
 
-export const join = (folder: string, name: string): string =>
-  folder === '' ? name : `${folder}/${name}`;
+const join = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`);
 
 /** @param at A folder with `config.json`, of diffusers or Wan's own; a folder of a whole pipeline; or one file. */
 export async function openTransformer(
@@ -62,37 +62,48 @@ function refuseOtherTasks(json: Json, path: string): void {
   );
 }
 
-export async function openVae(at: FilesAt, options?: ReadOptions): Promise<Opened<WanVaeConfig>> {
-  const place = await insideOf(at, 'vae', options);
-  if (isFile(place.path)) {
-    const files = await openFile(place, vaeNames, options);
-    return { files, config: parseVaeConfig(vaeConfigOf(files), place.path) };
-  }
-  const path = join(place.path, 'config.json');
-  const config = parseVaeConfig(await readJson(place.source, path, options), path);
-  const stem = 'diffusion_pytorch_model';
-  const names = vaeNames;
-  const files = await ComponentFiles.open(place.source, place.path, { ...options, stem, names });
-  return { files, config };
+export function openVae(at: FilesAt, options?: ReadOptions): Promise<Opened<WanVaeConfig>> {
+  return openAny(at, options, {
+    folder: 'vae',
+    stem: 'diffusion_pytorch_model',
+    names: vaeNames,
+    configOf: vaeConfigOf,
+    parse: parseVaeConfig,
+  });
 }
 
-export async function openTextEncoder(
+export function openTextEncoder(at: FilesAt, options?: ReadOptions): Promise<Opened<Umt5Config>> {
+  return openAny(at, options, {
+    folder: 'text_encoder',
+    stem: 'model',
+    names: umt5Names,
+    configOf: umt5ConfigOf,
+    parse: parseUmt5Config,
+  });
+}
+
+/** What a component is called, and how its configuration is read where there is a file for it and where there is none. */
+interface Kind<Config> {
+  readonly folder: ComponentName;
+  readonly stem: WeightsStem;
+  readonly names: NameMap;
+  readonly configOf: (files: ComponentFiles) => unknown;
+  readonly parse: (json: unknown, file: string) => Config;
+}
+
+async function openAny<Config>(
   at: FilesAt,
-  options?: ReadOptions,
-): Promise<Opened<Umt5Config>> {
-  const place = await insideOf(at, 'text_encoder', options);
+  options: ReadOptions | undefined,
+  { folder, stem, names, configOf, parse }: Kind<Config>,
+): Promise<Opened<Config>> {
+  const place = await insideOf(at, folder, options);
   if (isFile(place.path)) {
-    const files = await openFile(place, umt5Names, options);
-    return { files, config: parseUmt5Config(umt5ConfigOf(files), place.path) };
+    const files = await openFile(place, names, options);
+    return { files, config: parse(configOf(files), place.path) };
   }
   const path = join(place.path, 'config.json');
-  const config = parseUmt5Config(await readJson(place.source, path, options), path);
-  const names = umt5Names;
-  const files = await ComponentFiles.open(place.source, place.path, {
-    ...options,
-    stem: 'model',
-    names,
-  });
+  const config = parse(await readJson(place.source, path, options), path);
+  const files = await ComponentFiles.open(place.source, place.path, { ...options, stem, names });
   return { files, config };
 }
 

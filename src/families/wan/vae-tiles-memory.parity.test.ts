@@ -1,8 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { decodeActivationBytes } from '../../decode/cost.ts';
-import type { DecoderPlan } from '../../decode/decoder-plan.ts';
-import { planPhase } from '../../runtime/planner.ts';
 import { testBackend } from '../../testing/backend.ts';
+import { predictedDecodePeak } from '../../testing/decode-peak.ts';
 import { decodeRandom, largestDifference, vaeConfig } from '../../testing/wan-vae.ts';
 import { decoderPlan } from './vae-decoder.ts';
 
@@ -14,12 +12,6 @@ const CONFIG = vaeConfig({
 });
 const SIZE = { height: 10, width: 14 };
 const TILE = 6 * CONFIG.scaleFactorSpatial;
-
-function predicted(plan: DecoderPlan): number {
-  const activationBytes = decodeActivationBytes(plan);
-  return planPhase({ stages: plan.rest, variants: plan.first, activationBytes }, Infinity)
-    .predictedPeakBytes;
-}
 
 afterAll(async () => {
   await (await testBackend()).dispose();
@@ -37,10 +29,10 @@ describe('a decode in tiles, on the device of the test', () => {
 
     expect(largestDifference(short.pictures, whole.pictures)).toBeLessThanOrEqual(1e-4);
     expect(long.memory.peakBytes).toBeLessThanOrEqual(1.02 * short.memory.peakBytes);
-    expect(long.memory.peakBytes).toBeLessThanOrEqual(predicted(plan));
+    expect(long.memory.peakBytes).toBeLessThanOrEqual(predictedDecodePeak(plan));
     if (backend.report.device === 'webgpu') {
       // wasm's ledger does not see onnxruntime's own memory.
-      expect(predicted(plan)).toBeLessThanOrEqual(1.1 * long.memory.peakBytes);
+      expect(predictedDecodePeak(plan)).toBeLessThanOrEqual(1.1 * long.memory.peakBytes);
     }
   });
 });
