@@ -1,19 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fileStem, formatBytes, formatDay, formatSeconds } from './format.ts';
-
-describe('formatBytes', () => {
-  it.each([
-    [0, '0 bytes'],
-    [999, '999 bytes'],
-    [1000, '1.0 kB'],
-    [24_130_000, '24.1 MB'],
-    [999_900, '1.0 MB'],
-    [2_840_000_000, '2.8 GB'],
-    [512_000_000, '512 MB'],
-  ])('%d is %s', (bytes, text) => {
-    expect(formatBytes(bytes)).toBe(text);
-  });
-});
+import { fileStem, formatDay, formatSeconds } from './format.ts';
 
 describe('formatSeconds', () => {
   it.each([

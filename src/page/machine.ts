@@ -1,7 +1,8 @@
 /** @file What is known before anything large is fetched: the device and the sizes. */
+import { formatBytes } from '../format-bytes.ts';
 import { type CheckpointReport, type DeviceReport, probeDevice } from '../index.ts';
 import { create, element } from './elements.ts';
-import { formatBytes, formatCount } from './format.ts';
+import { formatCount } from './format.ts';
 import type { Settings } from './settings.ts';
 
 export async function showDevice(choice: Settings['device']): Promise<void> {

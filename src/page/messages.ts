@@ -1,8 +1,8 @@
 /** @file Errors, with what to do about them, and notices. */
 import { ZoetropeError } from '../errors.ts';
+import { formatBytes } from '../format-bytes.ts';
 import type { Notice } from '../pipeline/api.ts';
 import { create, element } from './elements.ts';
-import { formatBytes } from './format.ts';
 import { type Fix, offendingOption, suggestedFix } from './fixes.ts';
 import { fieldOf } from './settings.ts';
 

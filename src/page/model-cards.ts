@@ -1,7 +1,7 @@
 /** @file A model of the catalogue as a card to choose: what it is, what it takes, and what to expect of it here. */
+import { formatBytes } from '../format-bytes.ts';
 import type { ModelEntry, Verdict, VerdictLevel } from '../index.ts';
 import { create } from './elements.ts';
-import { formatBytes } from './format.ts';
 import { licenceLinks } from './licence.ts';
 
 /** A sign and words: neither is told by colour alone. */

@@ -1,6 +1,6 @@
 /** @file One bar and one sentence for a whole run, out of the progress of its stages. */
+import { formatBytes } from '../format-bytes.ts';
 import type { Progress } from '../pipeline/api.ts';
-import { formatBytes } from './format.ts';
 
 /** Where each stage lies on the bar. Most of a run is denoising. Compiling happens in between and moves nothing. */
 const SPANS: Record<Exclude<Progress['type'], 'compile' | 'encode'>, readonly [number, number]> = {

@@ -1,7 +1,7 @@
 /** @file Pausing a download, and going on with it. */
+import { formatBytes } from '../format-bytes.ts';
 import type { DownloadPaused, Progress } from '../index.ts';
 import { button, element } from './elements.ts';
-import { formatBytes } from './format.ts';
 
 export class Pausing {
   #controller: AbortController | undefined;

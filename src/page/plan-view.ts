@@ -1,7 +1,7 @@
 /** @file What the clip in the form will take, in words and bars. */
+import { formatBytes } from '../format-bytes.ts';
 import type { MemoryPlan, PartName, PhaseMemory } from '../pipeline/api.ts';
 import { button, create, element } from './elements.ts';
-import { formatBytes } from './format.ts';
 
 const OUTCOMES: Record<MemoryPlan['outcome'], string> = {
   resident: 'Fits',

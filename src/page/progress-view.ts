@@ -1,7 +1,8 @@
 /** @file The progress panel: bar, stage, time and memory. */
+import { formatBytes } from '../format-bytes.ts';
 import type { Progress } from '../pipeline/api.ts';
 import { element } from './elements.ts';
-import { formatBytes, formatSeconds } from './format.ts';
+import { formatSeconds } from './format.ts';
 import { overallFraction, STAGE_ANNOUNCEMENTS, stageText } from './overall.ts';
 
 export class ProgressView {

@@ -1,9 +1,10 @@
 /** @file Saves the clip that is shown: as a video, a GIF or numbered pictures, and its parameters as text. */
 import { downloadZip } from 'client-zip';
 import { isAbortError } from '../errors.ts';
+import { formatBytes } from '../format-bytes.ts';
 import type { Container, EncodedVideo } from '../pipeline/api.ts';
 import { button, element, select } from './elements.ts';
-import { fileStem, formatBytes } from './format.ts';
+import { fileStem } from './format.ts';
 import type { Clip } from './history.ts';
 
 const SCALES = [1, 2, 4, 8, 16];

@@ -1,5 +1,5 @@
 /** @file How much room the browser grants this page, and whether it may take stored models away. */
-import { formatBytes } from './format.ts';
+import { formatBytes } from '../format-bytes.ts';
 
 export interface StorageRoom {
   /** Undefined where the browser does not tell. */

@@ -1,8 +1,9 @@
 /** @file The models in the browser's storage, how much room they take, and deleting one. */
+import { formatBytes } from '../format-bytes.ts';
 import { deleteStoredModel, listStoredModels, type StoredModel } from '../index.ts';
 import { create, element } from './elements.ts';
 import { FOLDER } from './model-choice.ts';
-import { formatBytes, formatDay } from './format.ts';
+import { formatDay } from './format.ts';
 import { roomText, storageRoom } from './storage-room.ts';
 
 /** Milliseconds that another tab's import is waited for. */

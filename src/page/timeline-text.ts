@@ -1,5 +1,6 @@
 /** @file The memory of a run in words: for those who do not see the chart, and for the figures beside it. */
-import { formatBytes, formatSeconds } from './format.ts';
+import { formatBytes } from '../format-bytes.ts';
+import { formatSeconds } from './format.ts';
 import {
   bytesOf,
   type Kind,

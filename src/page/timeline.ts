@@ -1,6 +1,6 @@
 /** @file The chart of a run's memory: drawn while it runs, and kept as a record of it. */
+import { formatBytes } from '../format-bytes.ts';
 import { create, element } from './elements.ts';
-import { formatBytes } from './format.ts';
 import { bytesOf, type Kind, KINDS, type MemoryRecord, type RunPhase } from './memory-record.ts';
 import { momentText, recordText, sampleText } from './timeline-text.ts';
 import { drawTimeline } from './timeline-shapes.ts';

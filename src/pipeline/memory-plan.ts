@@ -1,6 +1,7 @@
 /** @file The plan of a clip as a user is told it: how it will fit, and why so, before anything is fetched. */
 import { decodeFlops } from '../decode/cost.ts';
 import type { ComponentName, PartName, PlannedModel } from '../families/family.ts';
+import { formatBytes } from '../format-bytes.ts';
 import type { DeviceReport } from '../runtime/device.ts';
 import { BudgetTooSmallError, type PhasePlan, TensorTooLargeError } from '../runtime/planner.ts';
 import type {
@@ -173,8 +174,8 @@ export function planMemory(
     if (!(error instanceof BudgetTooSmallError)) throw error;
     const { leastBytes } = error;
     const reason =
-      `The least that this clip can be made in is ${megabytes(leastBytes)}; ` +
-      `${megabytes(targetBytes)} are allowed.`;
+      `The least that this clip can be made in is ${formatBytes(leastBytes, 'up')}; ` +
+      `${formatBytes(targetBytes)} are allowed.`;
     return { ...none, reason, leastBudgetBytes: leastBytes };
   }
 }
@@ -214,15 +215,15 @@ function reasonOf(
   peakBytes: number,
 ): string {
   const allowed = Number.isFinite(budgetBytes)
-    ? `the ${megabytes(budgetBytes)} that are allowed`
-    : `the ${megabytes(targetBytes)} that this device is taken to have`;
+    ? `the ${formatBytes(budgetBytes)} that are allowed`
+    : `the ${formatBytes(targetBytes)} that this device is taken to have`;
   const isLimited = Number.isFinite(targetBytes);
   const sentences: string[] = [];
   const streamed = phases.filter(({ streamedStages }) => streamedStages > 0);
   if (streamed.length === 0) {
     const room = isLimited ? `, within ${allowed}` : '';
     sentences.push(
-      `All weights (${formatWords(weights)}) stay on the device: ${megabytes(peakBytes)} at the most${room}.`,
+      `All weights (${formatWords(weights)}) stay on the device: ${formatBytes(peakBytes)} at the most${room}.`,
     );
   } else {
     const parts = streamed.map(
@@ -253,7 +254,3 @@ const COMPONENT: Readonly<Record<PartName, string>> = {
   vae: 'decoder',
   fast_decoder: 'fast decoder',
 };
-
-function megabytes(bytes: number): string {
-  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
-}

@@ -5,6 +5,7 @@
 import type { ModelEntry } from '../families/catalogue/model-entry.ts';
 import { plannedModel } from '../families/catalogue/planned-model.ts';
 import type { PlannedModel, PartName } from '../families/family.ts';
+import { formatBytes } from '../format-bytes.ts';
 import type { DeviceReport } from '../runtime/device.ts';
 import type { CheckpointReport, MemoryOptions, MemoryPlan, Verdict, VerdictLevel } from './api.ts';
 import { planMemory } from './memory-plan.ts';
@@ -50,14 +51,14 @@ export function assessModel(entry: ModelEntry, machine: Machine, isStored = fals
     const needs =
       plan.outcome === 'too-large'
         ? plan.reason
-        : `Even its smallest clip takes ${gigabytes(plan.predictedPeakBytes)} on the device, and this one is taken to have ${gigabytes(targetBytes)}.`;
+        : `Even its smallest clip takes ${formatBytes(plan.predictedPeakBytes)} on the device, and this one is taken to have ${formatBytes(targetBytes)}.`;
     return verdict(entry, 'does-not-fit', needs, chosen);
   }
   const kept = withinStorage(entry, model, machine, chosen, isStored);
   if ('missingBytes' in kept) {
     const { missingBytes, plan } = kept;
-    const room = gigabytes(machine.freeBytes ?? 0);
-    const reason = `It takes ${gigabytes(plan.storedBytes)} of the browser’s storage, which has room for ${room}.`;
+    const room = formatBytes(machine.freeBytes ?? 0);
+    const reason = `It takes ${formatBytes(plan.storedBytes)} of the browser’s storage, which has room for ${room}.`;
     return verdict(entry, 'does-not-fit', reason, { ...chosen, plan }, { missingBytes });
   }
   const flops = clipFlops(kept.plan, entry);
@@ -170,8 +171,4 @@ export function orderOfTime(seconds: number): string {
 function about(amount: number, unit: string): string {
   const rounded = amount < 10 ? Math.max(1, Math.round(amount)) : Math.round(amount / 10) * 10;
   return `about ${rounded} ${unit}${rounded === 1 ? '' : 's'}`;
-}
-
-function gigabytes(bytes: number): string {
-  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { GraphBuilder, linearLayer } from '../graph/index.ts';
+import { formatBytes } from '../format-bytes.ts';
 import { planPhase, stageWeightBytes } from './planner.ts';
 import type { Stage } from './stage.ts';
 
@@ -69,9 +70,7 @@ describe('the plan of a phase', () => {
 
   test('says the least that would do', () => {
     const least = workingSetBytes + fixed + each;
-    expect(() => planPhase(needs, least - 1)).toThrow(
-      `${(least / 1e6).toFixed(1)} MB is the least`,
-    );
+    expect(() => planPhase(needs, least - 1)).toThrow(`${formatBytes(least, 'up')} is the least`);
     expect(planPhase(needs, least).predictedPeakBytes).toBe(least);
   });
 });

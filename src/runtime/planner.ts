@@ -3,6 +3,7 @@
  * phase stays within a budget. Pure: sizes come from the graphs, whose shapes are static.
  */
 import { ZoetropeError } from '../errors.ts';
+import { formatBytes } from '../format-bytes.ts';
 import { bufferBytes } from '../graph/types.ts';
 import type { Stage } from './stage.ts';
 import type { StreamingPlan } from './streamed-weights.ts';
@@ -48,7 +49,7 @@ export class BudgetTooSmallError extends ZoetropeError {
   constructor(budgetBytes: number, leastBytes: number) {
     super(
       'out-of-memory',
-      `A budget of ${megabytes(budgetBytes)} is too small: ${megabytes(leastBytes)} is the least for this size.`,
+      `A budget of ${formatBytes(budgetBytes)} is too small: ${formatBytes(leastBytes, 'up')} is the least for this size.`,
       'Allow more memory, or choose a smaller size or fewer frames.',
     );
     this.leastBytes = leastBytes;
@@ -62,7 +63,7 @@ export class TensorTooLargeError extends ZoetropeError {
   constructor(graph: string, bytes: number, maxTensorBytes: number) {
     super(
       'out-of-memory',
-      `A tensor of "${graph}" has ${megabytes(bytes)}; this device takes ${megabytes(maxTensorBytes)} at the most.`,
+      `A tensor of "${graph}" has ${formatBytes(bytes)}; this device takes ${formatBytes(maxTensorBytes)} at the most.`,
       'Choose a smaller size, fewer frames, or smaller tiles.',
     );
   }
@@ -198,8 +199,4 @@ function totalBytes(counts: BufferCounts): number {
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((a, b) => a + b, 0);
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -1,5 +1,6 @@
 /** @file The store's failures, each with the figures or the chunk that a caller needs to act. */
 import { ZoetropeError } from '../errors.ts';
+import { formatBytes } from '../format-bytes.ts';
 
 /** Room in the browser's storage, or on the disk, in bytes. */
 export interface StorageFigures {
@@ -31,11 +32,11 @@ export function storageFull(
   cause?: unknown,
 ): ZoetropeError {
   const room = figures
-    ? `${megabytes(figures.freeBytes)} are free and ${megabytes(figures.usedBytes)} used`
+    ? `${formatBytes(figures.freeBytes)} are free and ${formatBytes(figures.usedBytes)} used`
     : 'the free space is unknown';
   return new ZoetropeError(
     'storage-full',
-    `Storing needs ${megabytes(neededBytes)}, but ${room}.`,
+    `Storing needs ${formatBytes(neededBytes)}, but ${room}.`,
     'Delete a stored model or free disk space, then try again: what is already stored is kept.',
     cause === undefined ? undefined : { cause },
   );
@@ -58,8 +59,4 @@ export function recordChanged(id: string): ZoetropeError {
     `id: the checkpoint ${id} was deleted or changed while it was being imported.`,
     'Start the import again, and let only one run at a time (withImportLock).',
   );
-}
-
-function megabytes(bytes: number): string {
-  return `${(Math.max(0, bytes) / 1e6).toFixed(1)} MB`;
 }

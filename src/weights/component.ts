@@ -4,7 +4,7 @@ import type { WeightInput } from '../graph/types.ts';
 import { sameShape } from '../graph/types.ts';
 import { isSupportedDtype } from './convert.ts';
 import { readSafetensorsHeader, type TensorEntry } from './safetensors.ts';
-import { type FileSource, missingFile, readJson, type ReadOptions } from './source.ts';
+import { type FileSource, missingFile, pathIn, readJson, type ReadOptions } from './source.ts';
 
 export interface LocatedTensor extends TensorEntry {
   readonly file: string;
@@ -47,8 +47,7 @@ export class ComponentFiles {
     folder: string,
     options?: OpenOptions,
   ): Promise<ComponentFiles> {
-    const prefix = folder === '' ? '' : `${folder}/`;
-    const files = await listFiles(source, prefix, options);
+    const files = await listFiles(source, pathIn(folder, ''), options);
     return new ComponentFiles(source, folder, await readHeaders(source, files, options));
   }
 

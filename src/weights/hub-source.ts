@@ -10,7 +10,7 @@ import { hubFailure } from './hub-failure.ts';
 import { checkToken, hubFetch } from './hub-fetch.ts';
 import { HttpSource } from './http-source.ts';
 import { HUB_URL, type HubReference } from './reference.ts';
-import { type FileSource, missingFile, type ReadOptions } from './source.ts';
+import { type FileSource, missingFile, pathIn, type ReadOptions } from './source.ts';
 
 interface HubFile {
   readonly size: number;
@@ -123,7 +123,7 @@ export class HubSource implements FileSource {
     });
     if (typeof sha !== 'string' || !/^[0-9a-f]{40}$/.test(sha)) throw this.#nonsense('no commit');
     const files = new Map<string, HubFile>();
-    const folder = path === '' ? '' : `${path}/`;
+    const folder = pathIn(path, '');
     const listing = { repo: repository, revision: sha, recursive: true, ...hub };
     for await (const entry of listFiles(path === '' ? listing : { ...listing, path })) {
       if (files.size >= MAX_FILES) throw this.#nonsense(`more than ${MAX_FILES} files`);

@@ -22,7 +22,14 @@ import {
   LowRank,
 } from './merge.ts';
 import { readSafetensorsHeader } from './safetensors.ts';
-import { type FilesAt, missingFile, readJson, type ReadOptions } from './source.ts';
+import {
+  type FilesAt,
+  findFile,
+  missingFile,
+  pathIn,
+  readJson,
+  type ReadOptions,
+} from './source.ts';
 import { rowsOf } from './storage-format.ts';
 
 export interface LoraAt extends FilesAt {
@@ -64,7 +71,8 @@ export async function openLora(
   if (!Number.isFinite(scale)) {
     throw invalidArgument('loras', `${scale} is no scale.`, 'Give a number; 1 is as trained.');
   }
-  const path = await findFile(at, options);
+  const path = await findFile(at, FILES, options);
+  if (path === undefined) throw missingFile(source, pathIn(at.path, FILES.join(' or ')));
   const where = `${path} of ${source.name}`;
   const { tensors, metadata } = await readSafetensorsHeader(source, path, options);
   const reads = new CachedReads(source, path);
@@ -103,15 +111,6 @@ function refuse(where: string, problem: string): Error {
     `${where}: ${problem}.`,
     'Choose a plain LoRA for the transformer of this model, in F32, F16 or BF16.',
   );
-}
-
-async function findFile({ source, path }: FilesAt, options?: ReadOptions): Promise<string> {
-  if (path.endsWith('.safetensors')) return path;
-  const prefix = path === '' ? '' : `${path}/`;
-  for (const file of FILES) {
-    if (await source.exists(prefix + file, options)) return prefix + file;
-  }
-  throw missingFile(source, `${prefix}${FILES.join(' or ')}`);
 }
 
 /** peft keeps it beside the file; without it nobody knows the alphas. */

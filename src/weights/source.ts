@@ -34,6 +34,28 @@ export interface FilesAt {
   readonly path: string;
 }
 
+/** A path in a folder, '' for a source's root. With '' for the name: the folder as a prefix. */
+export function pathIn(folder: string, name: string): string {
+  return folder === '' ? name : `${folder}/${name}`;
+}
+
+/**
+ * The one file that is meant: named by its path, or the first of these names that is in the folder.
+ * @param names Relative to the folder. @returns Undefined if none is there.
+ */
+export async function findFile(
+  { source, path }: FilesAt,
+  names: readonly string[],
+  options?: ReadOptions,
+): Promise<string | undefined> {
+  if (path.endsWith('.safetensors')) return path;
+  for (const name of names) {
+    const file = pathIn(path, name);
+    if (await source.exists(file, options)) return file;
+  }
+  return undefined;
+}
+
 /** Reads and parses a JSON file; the caller checks what is in it. */
 export async function readJson(
   source: FileSource,

@@ -6,7 +6,7 @@ import type { PhaseNeeds } from '../../runtime/planner.ts';
 import { locateWeights } from '../../runtime/stage.ts';
 import { ComponentFiles } from '../../weights/component.ts';
 import { HostWeights } from '../../weights/host-weights.ts';
-import type { FilesAt, ReadOptions } from '../../weights/source.ts';
+import { type FilesAt, findFile, pathIn, type ReadOptions } from '../../weights/source.ts';
 import { storedBytes } from '../../weights/storage-format.ts';
 import { StoredWeights } from '../../weights/stored-weights.ts';
 import type { FastDecoder, LatentShape, ModelCheckpoint } from '../family.ts';
@@ -40,7 +40,7 @@ export async function withFastDecoder(
   options?: ReadOptions,
 ): Promise<ModelCheckpoint> {
   const fit = latentFit(checkpoint);
-  const path = await findFile(at, fit, options);
+  const path = await findDecoder(at, fit, options);
   const files = await ComponentFiles.openFile(at.source, path, options);
   const fastDecoder = openTaehv(files, fit);
   return {
@@ -64,21 +64,18 @@ function latentFit(checkpoint: ModelCheckpoint): LatentFit {
   };
 }
 
-async function findFile(
-  { source, path }: FilesAt,
+async function findDecoder(
+  at: FilesAt,
   { channels }: LatentFit,
   options: ReadOptions | undefined,
 ): Promise<string> {
-  if (path.endsWith('.safetensors')) return path;
   const names = FILES[channels] ?? [];
-  const prefix = path === '' ? '' : `${path}/`;
-  for (const name of names) {
-    if (await source.exists(prefix + name, options)) return prefix + name;
-  }
+  const found = await findFile(at, names, options);
+  if (found !== undefined) return found;
   throw modelFormat(
     names.length === 0
       ? `No fast decoder is published for latents of ${channels} channels.`
-      : `${source.name} has no ${names.map((name) => prefix + name).join(' and no ')}.`,
+      : `${at.source.name} has no ${names.map((name) => pathIn(at.path, name)).join(' and no ')}.`,
     'Give the address of a TAEHV file that ends in .safetensors.',
   );
 }

@@ -1,7 +1,7 @@
 /** @file Opens a component of a Wan checkpoint, wherever it lies and in whichever layout: its configuration and headers. */
 import { modelFormat } from '../../errors.ts';
 import { ComponentFiles, type NameMap, type WeightsStem } from '../../weights/component.ts';
-import { type FilesAt, readJson, type ReadOptions } from '../../weights/source.ts';
+import { type FilesAt, pathIn, readJson, type ReadOptions } from '../../weights/source.ts';
 import type { ComponentName } from '../family.ts';
 import { transformerConfigOf, umt5ConfigOf, vaeConfigOf } from './config-original.ts';
 import {
@@ -25,8 +25,6 @@ type Json = Readonly<Record<string, unknown>>;
 
 const isFile = (path: string): boolean => path.endsWith('.safetensors');
 
-const join = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`);
-
 /** @param at A folder with `config.json`, of diffusers or Wan's own; a folder of a whole pipeline; or one file. */
 export async function openTransformer(
   at: FilesAt,
@@ -40,7 +38,7 @@ export async function openTransformer(
     const files = await openFile(place, transformerNames, options);
     return { files, config: parseTransformerConfig(transformerConfigOf(files), place.path) };
   }
-  const path = join(place.path, 'config.json');
+  const path = pathIn(place.path, 'config.json');
   const json = await readJson(place.source, path, options);
   const isOriginal = (json as { _class_name?: unknown } | null)?._class_name === 'WanModel';
   // What a configuration refuses is told before any header is read, which may be long.
@@ -101,7 +99,7 @@ async function openAny<Config>(
     const files = await openFile(place, names, options);
     return { files, config: parse(configOf(files), place.path) };
   }
-  const path = join(place.path, 'config.json');
+  const path = pathIn(place.path, 'config.json');
   const config = parse(await readJson(place.source, path, options), path);
   const files = await ComponentFiles.open(place.source, place.path, { ...options, stem, names });
   return { files, config };
@@ -122,6 +120,6 @@ async function insideOf(
   options: ReadOptions | undefined,
 ): Promise<FilesAt> {
   if (isFile(at.path) || at.path === folder) return at;
-  const isPipeline = await at.source.exists(join(at.path, 'model_index.json'), options);
-  return isPipeline ? { source: at.source, path: join(at.path, folder) } : at;
+  const isPipeline = await at.source.exists(pathIn(at.path, 'model_index.json'), options);
+  return isPipeline ? { source: at.source, path: pathIn(at.path, folder) } : at;
 }
