@@ -7,14 +7,15 @@ import { findBrowser, launchOptions } from './browser.mjs';
 import { DIST, ensureBuild } from './build.mjs';
 import { bundledModels } from './bundled-models.mjs';
 import { startFileServer } from './file-server.mjs';
-import { parseCommandLine, USAGE, UsageError } from './generate/arguments.mjs';
+import { UsageError } from './command-line.mjs';
+import { parseCommandLine, USAGE } from './generate/arguments.mjs';
 import { generateInPage, readEncodedFile } from './generate/in-page.mjs';
 import { checkOutput, writeJson, writeOutput } from './generate/output.mjs';
 import { Terminal } from './generate/terminal.mjs';
+import { mapParts } from './model-arguments.mjs';
 import { ensurePackages } from './packages.mjs';
 
 /** @typedef {import('./generate/arguments.mjs').Request} Request */
-/** @typedef {import('./generate/arguments.mjs').Place} Place */
 /** @typedef {import('@playwright/test').Browser} Browser */
 /** @typedef {import('@playwright/test').Page} Page */
 
@@ -122,28 +123,20 @@ async function drive(request, page, baseUrl) {
  * @param {Request['parts']} parts
  * @param {string} baseUrl
  */
-function partsFrom({ transformer, fastDecoder, loras }, baseUrl) {
-  /** @param {Place} place @param {string | number} name */
-  const urlOf = (place, name) =>
-    typeof place === 'string' ? place : `${baseUrl}parts/${name}/${encodeURIComponent(place.file)}`;
-  return {
-    ...(transformer === undefined ? {} : { transformer: urlOf(transformer, 'transformer') }),
-    ...(fastDecoder === undefined ? {} : { fastDecoder: urlOf(fastDecoder, 'fast-decoder') }),
-    loras: loras.map(({ source, scale }, index) => ({ source: urlOf(source, index), scale })),
-  };
+function partsFrom(parts, baseUrl) {
+  return mapParts(parts, (place, name) =>
+    typeof place === 'string' ? place : `${baseUrl}parts/${name}/${encodeURIComponent(place.file)}`,
+  );
 }
 
 /** @param {Request['parts']} parts */
-function servedParts({ transformer, fastDecoder, loras }) {
-  /** @type {[string, Place | undefined][]} */
-  const named = [
-    ['transformer', transformer],
-    ['fast-decoder', fastDecoder],
-    ...loras.map(({ source }, index) => /** @type {[string, Place]} */ ([`${index}`, source])),
-  ];
-  return named.flatMap(([name, place]) =>
-    typeof place === 'object' ? [{ prefix: `/parts/${name}/`, root: place.folder }] : [],
-  );
+function servedParts(parts) {
+  /** @type {{ prefix: string, root: string }[]} */
+  const served = [];
+  mapParts(parts, (place, name) => {
+    if (typeof place !== 'string') served.push({ prefix: `/parts/${name}/`, root: place.folder });
+  });
+  return served;
 }
 
 /** @param {import('./generate/in-page.mjs').Failure} failure */

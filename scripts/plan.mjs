@@ -1,28 +1,18 @@
 /**
- * @file `npm run plan`: what a clip would take on the device, phase by phase, without fetching or computing anything.
+ * @file `npm run plan`: what a clip would take on the device, phase by phase, without computing anything, and of what is
+ * elsewhere without fetching more than headers.
  */
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { join } from 'node:path';
+import { bundledModels } from './bundled-models.mjs';
+import { UsageError } from './command-line.mjs';
+import { mapParts } from './model-arguments.mjs';
 import { ensurePackages, ROOT } from './packages.mjs';
-
-const USAGE = `Usage: npm run plan -- [options]
-
-  --model NAME                a bundled model, a folder in WanPipeline layout, owner/name of the
-                              Hugging Face hub, or a folder’s https:// address          (pocket)
-  --revision NAME             branch, tag or commit on the hub                   (its default)
-  --width N  --height N       pixels                                   (the model's default)
-  --num-frames N              frames of the clip                       (the model's default)
-  --guidance-scale X          above 1 two passes are held at once      (the model's default)
-  --dtype NAME                float32 or float16                                     (float16)
-  --memory N                  budget of device memory in MB                        (no limit)
-  --weights NAME              f32, f16, q8 or q4                            (as --dtype says)
-  --guidance NAME             batched or sequential              (batched, if that can be made)
-  --tile N                    pixels a side of a decoder tile       (whole frames, if they can)
-  --help                      this text
-`;
+import { parseCommandLine, USAGE } from './plan/arguments.mjs';
 
 /** @typedef {import('../src/pipeline/api.ts').PhaseMemory} Phase */
+
+const EXIT_FAILURE = 1;
+const EXIT_USAGE = 2;
 
 /** WebGPU's smallest legal limits: what fits them fits every device. */
 const LIMITS = { maxBufferSize: 256 * 2 ** 20, maxStorageBufferBindingSize: 128 * 2 ** 20 };
@@ -42,11 +32,6 @@ function device(dtype) {
 /** @param {number} bytes */
 function megabytes(bytes) {
   return (bytes / 1e6).toFixed(1);
-}
-
-/** @param {string | undefined} text */
-function number(text) {
-  return text === undefined ? undefined : Number(text);
 }
 
 /**
@@ -70,76 +55,66 @@ async function withEngine(use) {
   }
 }
 
-async function main() {
-  const { values } = parseArgs({
-    options: {
-      model: { type: 'string', default: 'pocket' },
-      revision: { type: 'string' },
-      width: { type: 'string' },
-      height: { type: 'string' },
-      'num-frames': { type: 'string' },
-      'guidance-scale': { type: 'string' },
-      dtype: { type: 'string', default: 'float16' },
-      memory: { type: 'string' },
-      weights: { type: 'string' },
-      guidance: { type: 'string' },
-      tile: { type: 'string' },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) {
-    console.log(USAGE);
-    return;
-  }
-  const bundled = join(ROOT, 'models', values.model);
-  const folder = [bundled, resolve(values.model)].find((path) =>
-    existsSync(join(path, 'model_index.json')),
+/**
+ * The model with its parts, from headers alone.
+ * @param {import('./plan/arguments.mjs').PlanRequest} request
+ * @param {(path: string) => Promise<Record<string, any>>} load
+ */
+async function openModel({ model, hub, parts }, load) {
+  const { NodeFolderSource } = await load('/src/weights/node-source.ts');
+  const { openFile, openSource } = await load('/src/weights/open-source.ts');
+  const { openCheckpoint } = await load('/src/families/open-checkpoint.ts');
+  const { withFastDecoder } = await load('/src/families/taehv/open.ts');
+  const { token, hubUrl } = hub;
+  const { fastDecoder, loras, transformer, textEncoderFrom, vae } = mapParts(parts, (place) =>
+    typeof place === 'string'
+      ? openFile(place, { token, hubUrl })
+      : { source: new NodeFolderSource(place.folder), path: place.file },
   );
-  ensurePackages();
+  const source =
+    model.url === undefined
+      ? new NodeFolderSource(model.folder ?? join(ROOT, 'models', model.name))
+      : openSource(model.url, hub);
+  const checkpoint = await openCheckpoint(source, {
+    components: {
+      ...(transformer ? { transformer } : {}),
+      ...(textEncoderFrom ? { text_encoder: textEncoderFrom } : {}),
+      ...(vae ? { vae } : {}),
+    },
+    loras: loras.map(({ source: at, scale }) => ({ ...at, scale })),
+  });
+  return fastDecoder ? withFastDecoder(checkpoint, fastDecoder) : checkpoint;
+}
+
+/** @param {import('./plan/arguments.mjs').PlanRequest} request */
+async function plan(request) {
   await withEngine(async (load) => {
-    const { NodeFolderSource } = await load('/src/weights/node-source.ts');
-    const { openCheckpoint } = await load('/src/families/open-checkpoint.ts');
     const { planMemory } = await load('/src/pipeline/memory-plan.ts');
-    const { openSource } = await load('/src/weights/open-source.ts');
-    const { HF_TOKEN: token, HF_ENDPOINT: hubUrl } = process.env;
-    const source =
-      folder === undefined
-        ? openSource(values.model, { revision: values.revision, token, hubUrl })
-        : new NodeFolderSource(folder);
-    const checkpoint = await openCheckpoint(source);
-    const { defaults } = checkpoint;
-    const width = number(values.width) ?? defaults.width;
-    const height = number(values.height) ?? defaults.height;
-    const numFrames = number(values['num-frames']) ?? defaults.numFrames;
-    const megabyte = number(values.memory);
-    const tile = number(values.tile);
-    const { weights, guidance } = values;
-    const plan = planMemory(checkpoint, device(values.dtype), {
-      width,
-      height,
-      numFrames,
-      guidanceScale: number(values['guidance-scale']),
-      dtype: values.dtype,
-      memory: {
-        ...(megabyte === undefined ? {} : { budgetBytes: megabyte * 1e6 }),
-        ...(weights === undefined ? {} : { weights }),
-        ...(guidance === undefined ? {} : { guidance }),
-        ...(tile === undefined ? {} : { tile }),
-      },
+    const checkpoint = await openModel(request, load);
+    const { clip, dtype, memory, model } = request;
+    const made = planMemory(checkpoint, device(dtype), {
+      ...clip,
+      dtype,
+      memory,
+      preview: request.parts.fastDecoder !== undefined,
     });
+    const { width, height, numFrames } = { ...checkpoint.defaults, ...clip };
     console.log(
-      `${values.model}, ${width} × ${height}, ${numFrames} frames, weights ${plan.weights}; ` +
-        `download ${megabytes(plan.downloadBytes)} MB, kept ${megabytes(plan.storedBytes)} MB.`,
+      `${model.name}, ${width} × ${height}, ${numFrames} frames, weights ${made.weights}; ` +
+        `download ${megabytes(made.downloadBytes)} MB, kept ${megabytes(made.storedBytes)} MB.`,
     );
-    console.log(plan.reason);
-    if (plan.outcome === 'too-large') {
-      process.exitCode = 1;
+    for (const { source, scale, tensors } of checkpoint.loras) {
+      console.log(`LoRA ${source} × ${scale}: merged into ${tensors} tensors.`);
+    }
+    console.log(made.reason);
+    if (made.outcome === 'too-large') {
+      process.exitCode = EXIT_FAILURE;
       return;
     }
     console.log('MB on the device:');
     console.table(
       Object.fromEntries(
-        /** @type {Phase[]} */ (plan.phases).map((phase) => [
+        /** @type {Phase[]} */ (made.phases).map((phase) => [
           phase.name,
           {
             weights: megabytes(phase.weightBytes),
@@ -154,10 +129,20 @@ async function main() {
   });
 }
 
+async function main() {
+  const request = parseCommandLine(process.argv.slice(2), bundledModels());
+  if (request === 'help') {
+    process.stdout.write(USAGE);
+    return;
+  }
+  ensurePackages();
+  await plan(request);
+}
+
 try {
   await main();
 } catch (error) {
   const { message, hint } = /** @type {{ message: string, hint?: string }} */ (error);
   console.error(hint === undefined ? message : `${message}\n${hint}`);
-  process.exitCode = 1;
+  process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE;
 }

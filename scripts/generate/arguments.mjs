@@ -1,7 +1,9 @@
 /** @file The command line of `npm run generate`. */
-import { existsSync, statSync } from 'node:fs';
-import { basename, dirname, extname, resolve } from 'node:path';
+import { statSync } from 'node:fs';
+import { extname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { memoryOptions, number, oneOf, parsing, UsageError } from '../command-line.mjs';
+import { findModel, hubOptions, PART_FLAGS, PARTS_USAGE, partsOf } from '../model-arguments.mjs';
 
 export const USAGE = `Usage: npm run generate -- PROMPT [options]
 
@@ -10,10 +12,7 @@ export const USAGE = `Usage: npm run generate -- PROMPT [options]
   --model NAME                a bundled model, a folder in WanPipeline layout, owner/name of the
                               Hugging Face hub, or a folder’s https:// address          (pocket)
   --revision NAME             branch, tag or commit on the hub; a gated model needs an access token
-                              in the environment variable HF_TOKEN              (its default)
-  --transformer PLACE         another transformer in the place of the model's: a folder, a .safetensors
-                              file, a URL, or a repository of the hub
-  --lora PLACE[:SCALE]        a LoRA, merged at this scale; may be given several times        (1)
+                              in the environment variable HF_TOKEN              (its default)${PARTS_USAGE}
   --negative-prompt TEXT      what to avoid
   --seed N                    the same seed gives the same clip                      (random)
   --width N  --height N       pixels                                   (the model's default)
@@ -38,7 +37,6 @@ export const USAGE = `Usage: npm run generate -- PROMPT [options]
                               much of those that are read again and again          (all in RAM)
   --guidance NAME             batched, or sequential: slower, and takes less        (automatic)
   --tile N                    pixels a side of a decoder tile                    (whole frames)
-  --fast-decoder SOURCE       a TAEHV file in safetensors format, or its URL               (none)
   --decode NAME               full, or fast: by the fast decoder                       (full)
   --browser PATH              the Chromium to use                    (the first one that is found)
   --headed                    show the browser's window
@@ -53,9 +51,6 @@ const SCHEDULERS = [
   'FlowMatchEulerDiscreteScheduler',
   'FlowMatchLCMScheduler',
 ];
-
-/** @type {import('../../src/pipeline/api.ts').WeightsFormat[]} */
-const WEIGHTS = ['f32', 'f16', 'q8', 'q4'];
 
 /** Numbers that are handed to `generate`, by flag. */
 const GENERATE_NUMBERS = /** @type {const} */ ({
@@ -75,33 +70,15 @@ const GENERATE_FLAGS = /** @type {(keyof typeof GENERATE_NUMBERS)[]} */ (
   Object.keys(GENERATE_NUMBERS)
 );
 
-/** What is wrong with the command line, and what would be right. */
-export class UsageError extends Error {
-  /**
-   * @param {string} message
-   * @param {string} hint
-   */
-  constructor(message, hint) {
-    super(message);
-    this.hint = hint;
-  }
-}
-
-/**
- * A reference as the engine reads it, or, on this machine, a folder and a file in it ('' for the folder itself).
- * @typedef {string | { folder: string, file: string }} Place
- */
-
 /**
  * @typedef {object} Request
  * @property {import('../../src/pipeline/api.ts').GenerateOptions} generate
  * @property {'auto' | 'webgpu' | 'wasm'} device
  * @property {'auto' | 'float32' | 'float16'} dtype
  * @property {'auto' | import('../../src/pipeline/api.ts').MemoryOptions} memory
- * @property {{ name: string, folder?: string, url?: string }} model A bundled name, a folder, or a reference that the
- *   engine reads.
+ * @property {import('../model-arguments.mjs').Model} model
  * @property {{ revision?: string, token?: string, hubUrl?: string }} hub
- * @property {{ transformer?: Place, fastDecoder?: Place, loras: { source: Place, scale: number }[] }} parts
+ * @property {import('../model-arguments.mjs').Parts} parts
  * @property {{ path: string, container: 'mp4' | 'webm' | 'gif' | 'png', scale: number, codec?: import('../../src/pipeline/api.ts').VideoCodecName }} output
  * @property {string | undefined} report
  * @property {string | undefined} browser
@@ -156,13 +133,7 @@ export function parseCommandLine(args, bundled) {
     memory: memoryOptions(values),
     model: findModel(values.model, bundled),
     hub: hubOptions(values.revision),
-    parts: {
-      ...(values.transformer === undefined ? {} : { transformer: findPart(values.transformer) }),
-      ...(values['fast-decoder'] === undefined
-        ? {}
-        : { fastDecoder: findPart(values['fast-decoder']) }),
-      loras: values.lora.map(parseLora),
-    },
+    parts: partsOf(values),
     output: {
       ...parseOutput(values.out),
       scale: scaleOf(values.scale),
@@ -179,8 +150,8 @@ export function parseCommandLine(args, bundled) {
 /** @param {string[]} args */
 function parse(args) {
   const string = /** @type {const} */ ({ type: 'string' });
-  try {
-    return parseArgs({
+  return parsing('generate', () =>
+    parseArgs({
       args,
       allowPositionals: true,
       options: {
@@ -188,8 +159,7 @@ function parse(args) {
         report: string,
         model: { type: 'string', default: 'pocket' },
         revision: string,
-        transformer: string,
-        lora: { type: 'string', multiple: true, default: [] },
+        ...PART_FLAGS,
         'negative-prompt': string,
         seed: string,
         width: string,
@@ -214,51 +184,12 @@ function parse(args) {
         ram: string,
         guidance: string,
         tile: string,
-        'fast-decoder': string,
         decode: string,
         headed: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
-    });
-  } catch (error) {
-    const [message = ''] = String(error instanceof Error ? error.message : error).split('. ');
-    throw new UsageError(`${message.replace(/\.$/, '')}.`, 'npm run generate -- --help lists all.');
-  }
-}
-
-/**
- * @param {string} flag
- * @param {string} text
- */
-function number(flag, text) {
-  const value = text.trim() === '' ? Number.NaN : Number(text);
-  if (Number.isFinite(value)) return value;
-  throw new UsageError(`--${flag}: “${text}” is not a number.`, `For example --${flag} 8`);
-}
-
-/**
- * @param {{ memory?: string, weights?: string, ram?: string, guidance?: string, tile?: string }} flags
- * @returns {Request['memory']} Only what was given; the engine settles the rest.
- */
-function memoryOptions({ memory, weights, ram, guidance, tile }) {
-  /** @type {import('../../src/pipeline/api.ts').MemoryOptions} */
-  const options = {};
-  if (memory !== undefined) options.budgetBytes = megabytes('memory', memory);
-  if (weights !== undefined) options.weights = oneOf('weights', weights, WEIGHTS);
-  if (ram !== undefined) options.ramBytes = megabytes('ram', ram);
-  if (guidance !== undefined) {
-    options.guidance = oneOf('guidance', guidance, ['batched', 'sequential']);
-  }
-  if (tile !== undefined) options.tile = number('tile', tile);
-  return Object.keys(options).length === 0 ? 'auto' : options;
-}
-
-/**
- * @param {string} flag
- * @param {string} text
- */
-function megabytes(flag, text) {
-  return Math.round(number(flag, text) * 1e6);
+    }),
+  );
 }
 
 /** @param {string} text */
@@ -266,19 +197,6 @@ function scaleOf(text) {
   const scale = number('scale', text);
   if (Number.isInteger(scale) && scale >= 1 && scale <= 64) return scale;
   throw new UsageError(`--scale: ${text} is not a whole number from 1 to 64.`, 'Try --scale 4');
-}
-
-/**
- * @template {string} T
- * @param {string} flag
- * @param {string} value
- * @param {T[]} choices
- * @returns {T}
- */
-function oneOf(flag, value, choices) {
-  const found = choices.find((choice) => choice === value);
-  if (found !== undefined) return found;
-  throw new UsageError(`--${flag}: “${value}” is not known.`, `One of: ${choices.join(', ')}.`);
 }
 
 /** @param {string} out */
@@ -293,62 +211,4 @@ function parseOutput(out) {
     `--out: ${extension} files cannot be written.`,
     'Use .mp4, .webm or .gif, or a folder’s name for numbered PNGs.',
   );
-}
-
-/**
- * @param {string} model
- * @param {string[]} bundled
- * @returns {Request['model']}
- */
-function findModel(model, bundled) {
-  if (bundled.includes(model)) return { name: model };
-  if (/^https?:\/\//.test(model)) return { name: model, url: model };
-  const folder = resolve(model);
-  if (existsSync(folder) && statSync(folder).isDirectory())
-    return { name: basename(folder), folder };
-  if (/^[\w-][\w.-]*\/[\w-][\w.-]*(?:[@/].*)?$/.test(model)) return { name: model, url: model };
-  throw new UsageError(
-    `--model: there is no bundled model and no folder “${model}”.`,
-    `Bundled: ${bundled.join(', ') || 'none'}. Or give a folder with a model_index.json, or owner/name.`,
-  );
-}
-
-/**
- * The token comes from the environment alone: command lines are seen by others and kept in histories.
- * @param {string | undefined} revision
- * @returns {Request['hub']}
- */
-function hubOptions(revision) {
-  const { HF_TOKEN: token, HF_ENDPOINT: hubUrl } = process.env;
-  return {
-    ...(revision === undefined ? {} : { revision }),
-    ...(token ? { token } : {}),
-    ...(hubUrl ? { hubUrl } : {}),
-  };
-}
-
-/**
- * @param {string} text
- * @returns {Place}
- */
-function findPart(text) {
-  const path = resolve(text);
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found?.isDirectory()) return { folder: path, file: '' };
-  if (found?.isFile()) return { folder: dirname(path), file: basename(path) };
-  // The page would take it for an address on the command's own server.
-  if (/^\.{0,2}\//.test(text)) {
-    throw new UsageError(`There is no “${text}”.`, 'Give a folder, a file, a URL or owner/name.');
-  }
-  return text;
-}
-
-/** @param {string} text `place` or `place:scale`. */
-function parseLora(text) {
-  const [, place = text, scale] = /^(.*[^:/]):(-?[\d.]+)$/.exec(text) ?? [];
-  // The number after a host is its port.
-  if (scale === undefined || /^[a-z]+:\/\/[^/]*$/.test(place)) {
-    return { source: findPart(text), scale: 1 };
-  }
-  return { source: findPart(place), scale: number('lora', scale) };
 }

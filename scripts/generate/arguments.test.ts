@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { parseCommandLine, UsageError } from './arguments.mjs';
+import { UsageError } from '../command-line.mjs';
+import { parseCommandLine } from './arguments.mjs';
 
 const parse = (...args: string[]): ReturnType<typeof parseCommandLine> =>
   parseCommandLine(args, ['pocket']);

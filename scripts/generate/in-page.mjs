@@ -19,7 +19,7 @@
 /**
  * @param {{
  *   source: string,
- *   load: Pick<import('../../src/pipeline/api.ts').LoadOptions, 'device' | 'dtype' | 'memory' | 'storage' | 'transformer' | 'fastDecoder' | 'loras' | 'revision' | 'token' | 'hubUrl'>,
+ *   load: Pick<import('../../src/pipeline/api.ts').LoadOptions, 'device' | 'dtype' | 'memory' | 'storage' | keyof import('../../src/pipeline/api.ts').ModelParts | 'revision' | 'token' | 'hubUrl'>,
  *   generate: import('../../src/pipeline/api.ts').GenerateOptions,
  *   encode: import('../../src/pipeline/api.ts').EncodeOptions,
  * }} request

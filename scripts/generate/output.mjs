@@ -1,7 +1,7 @@
 /** @file Writes the clip: first under another name beside it, so that a broken run leaves no broken file. */
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { UsageError } from './arguments.mjs';
+import { UsageError } from '../command-line.mjs';
 
 const FRAME = /^frame-\d+\.png$/;
 

@@ -1,0 +1,98 @@
+/** @file The command line of `npm run plan`. */
+import { parseArgs } from 'node:util';
+import { memoryOptions, number, oneOf, parsing, UsageError } from '../command-line.mjs';
+import { findModel, hubOptions, PART_FLAGS, PARTS_USAGE, partsOf } from '../model-arguments.mjs';
+
+export const USAGE = `Usage: npm run plan -- [options]
+
+  --model NAME                a bundled model, a folder in WanPipeline layout, owner/name of the
+                              Hugging Face hub, or a folder’s https:// address          (pocket)
+  --revision NAME             branch, tag or commit on the hub                   (its default)${PARTS_USAGE}
+  --width N  --height N       pixels                                   (the model's default)
+  --num-frames N              frames of the clip                       (the model's default)
+  --guidance-scale X          above 1 two passes are held at once      (the model's default)
+  --max-sequence-length N     tokens of the prompt                     (the model's default)
+  --decode NAME               full, or fast: by the fast decoder                       (full)
+  --dtype NAME                float32 or float16                                     (float16)
+  --memory N                  budget of device memory in MB                        (no limit)
+  --weights NAME              f32, f16, q8 or q4                            (as --dtype says)
+  --guidance NAME             batched or sequential              (batched, if that can be made)
+  --tile N                    pixels a side of a decoder tile       (whole frames, if they can)
+  --help                      this text
+
+Of a model, a LoRA or another part that is not on this machine, the configuration and the headers of
+its files are read: kilobytes, and no weights.
+`;
+
+/** Numbers of a clip that its memory depends on, by flag. */
+const CLIP_NUMBERS = /** @type {const} */ ({
+  width: 'width',
+  height: 'height',
+  'num-frames': 'numFrames',
+  'guidance-scale': 'guidanceScale',
+  'max-sequence-length': 'maxSequenceLength',
+});
+
+const CLIP_FLAGS = /** @type {(keyof typeof CLIP_NUMBERS)[]} */ (Object.keys(CLIP_NUMBERS));
+
+/**
+ * @typedef {object} PlanRequest
+ * @property {import('../model-arguments.mjs').Model} model
+ * @property {ReturnType<typeof hubOptions>} hub
+ * @property {import('../model-arguments.mjs').Parts} parts
+ * @property {import('../../src/pipeline/api.ts').ClipSize} clip
+ * @property {'float32' | 'float16'} dtype
+ * @property {import('../../src/pipeline/api.ts').MemoryOptions} memory
+ */
+
+/**
+ * @param {string[]} args
+ * @param {string[]} bundled Names of the bundled models.
+ * @returns {PlanRequest | 'help'}
+ */
+export function parseCommandLine(args, bundled) {
+  const string = /** @type {const} */ ({ type: 'string' });
+  const { values } = parsing('plan', () =>
+    parseArgs({
+      args,
+      options: {
+        model: { type: 'string', default: 'pocket' },
+        revision: string,
+        ...PART_FLAGS,
+        width: string,
+        height: string,
+        'num-frames': string,
+        'guidance-scale': string,
+        'max-sequence-length': string,
+        decode: string,
+        dtype: { type: 'string', default: 'float16' },
+        memory: string,
+        weights: string,
+        guidance: string,
+        tile: string,
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    }),
+  );
+  if (values.help) return 'help';
+  /** @type {PlanRequest['clip']} */
+  const clip = {};
+  for (const flag of CLIP_FLAGS) {
+    const text = values[flag];
+    if (text !== undefined) clip[CLIP_NUMBERS[flag]] = number(flag, text);
+  }
+  if (values.decode !== undefined) clip.decode = oneOf('decode', values.decode, ['full', 'fast']);
+  if (clip.decode === 'fast' && values['fast-decoder'] === undefined) {
+    throw new UsageError('--decode fast needs --fast-decoder.', 'Give the place of a TAEHV file.');
+  }
+  const memory = memoryOptions(values);
+  return {
+    model: findModel(values.model, bundled),
+    hub: hubOptions(values.revision),
+    parts: partsOf(values),
+    clip,
+    dtype: oneOf('dtype', values.dtype, ['float32', 'float16']),
+    // A plan of the command line is of no machine: what is not said has no limit.
+    memory: memory === 'auto' ? {} : memory,
+  };
+}
