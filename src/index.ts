@@ -13,4 +13,4 @@ export {
 } from './pipeline/client.ts';
 export { DownloadPaused } from './pipeline/pause.ts';
 export type { StoredFormat, StoredModel } from './pipeline/stored-model.ts';
-export { deleteStoredModel, listStoredModels } from './pipeline/stored-models.ts';
+export { bytesToFetch, deleteStoredModel, listStoredModels } from './pipeline/stored-models.ts';

@@ -10,6 +10,7 @@ import type { CheckpointStore } from '../store/checkpoint-store.ts';
 import type { ComponentWeights } from '../weights/component-weights.ts';
 import type { LoraAt } from '../weights/lora-file.ts';
 import type { FilesAt } from '../weights/source.ts';
+import type { StoredFormat } from '../weights/storage-format.ts';
 import type { ImportOptions } from '../weights/stored-weights.ts';
 import type { PromptTokenizer } from './text/tokenizer.ts';
 
@@ -77,8 +78,8 @@ export interface CheckpointParts {
 export interface LoraSummary {
   readonly source: string;
   readonly scale: number;
-  /** Tensors of the transformer that it changes. */
-  readonly tensors: number;
+  /** Tensors of the transformer that it changes; absent if its header was not read. */
+  readonly tensors?: number;
 }
 
 /** First conditions, then is loaded, then goes forward: what only conditioning needs is gone before the rest comes. */
@@ -114,16 +115,20 @@ export interface LatentDecoder {
   decoderInput(latents: Float32Array, shape: LatentShape, frame: number): Float32Array<ArrayBuffer>;
 }
 
-/** A small decoder that can stand in for the checkpoint's own, and shows what a clip is becoming while it is denoised. */
-export interface FastDecoder extends LatentDecoder {
+/** As much of a fast decoder as a plan needs. */
+export interface PlannedFastDecoder extends Pick<LatentDecoder, 'decoderPlan'> {
   readonly summary: ComponentSummary;
   /** Bytes as it is kept, in RAM or in a store. */
   readonly storedBytes: number;
-  fetch(options?: ImportOptions & { store?: CheckpointStore }): Promise<ComponentWeights>;
   /** What a decode asks of the device. @param tile As in `decoderPlan`. */
   needs(latents: LatentShape, tile?: number): PhaseNeeds;
   /** Ways to make one small picture of each latent frame, the finest first. */
   previews(latents: LatentShape): readonly { plan: DecoderPlan; needs: PhaseNeeds }[];
+}
+
+/** A small decoder that can stand in for the checkpoint's own, and shows what a clip is becoming while it is denoised. */
+export interface FastDecoder extends PlannedFastDecoder, LatentDecoder {
+  fetch(options?: ImportOptions & { store?: CheckpointStore }): Promise<ComponentWeights>;
 }
 
 /** A small picture of a latent frame as a linear function of its channels: a rough look at no cost. */
@@ -152,6 +157,8 @@ export interface ModelCheckpoint extends LatentDecoder {
   readonly notices: readonly CheckpointNotice[];
   /** Bytes of a component as it is kept for `precision`, in RAM or in a store. */
   storedBytes(component: ComponentName, precision: Precision): number;
+  /** What it is then said to be kept as. */
+  storedFormat(component: ComponentName, precision: Precision): StoredFormat;
   /**
    * Fetches what a component needs, converted to be kept for `precision`: into RAM, or into `store`, from where it is
    * read as it is needed. Runs may compute in another element type than it was kept for, but not in another format.
@@ -209,8 +216,8 @@ export type PlannedModel = Pick<
   | 'defaults'
   | 'components'
   | 'storedBytes'
+  | 'storedFormat'
   | 'latentShape'
   | 'needs'
   | 'decoderPlan'
-  | 'fastDecoder'
->;
+> & { readonly fastDecoder?: PlannedFastDecoder };

@@ -56,9 +56,8 @@ export function showVerdict(card: HTMLElement, entry: ModelEntry, verdict: Verdi
   if (why) why.textContent = reason;
   const about = card.querySelector(`#about-${CSS.escape(entry.id)}`);
   const most = entry.unconfirmedDtypes.length > 0 ? 'at most ' : '';
-  const extra = entry.extras.reduce((sum, { bytes = 0 }) => sum + bytes, 0);
   const text =
-    ` · fetches ${most}${formatBytes(checkpoint.downloadBytes + extra)}` +
+    ` · fetches ${most}${formatBytes(checkpoint.downloadBytes)}` +
     ` · keeps ${formatBytes(plan.storedBytes)}`;
   const sizes =
     about?.querySelector('.model-bytes') ?? create('span', { className: 'model-bytes' });

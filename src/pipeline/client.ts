@@ -14,6 +14,7 @@ import type {
   GenerateOptions,
   GenerationParameters,
   InspectOptions,
+  ListedPlanOptions,
   LoadOptions,
   MemoryPlan,
   MemoryReading,
@@ -131,7 +132,7 @@ export function planMemory(source: ModelReference, options: PlanOptions = {}): P
  * @param id Of the entry.
  * @throws ZoetropeError `invalid-argument`, `feature-missing`, `webgpu-unavailable`.
  */
-export function planListedModel(id: string, options: PlanOptions = {}): Promise<MemoryPlan> {
+export function planListedModel(id: string, options: ListedPlanOptions = {}): Promise<MemoryPlan> {
   const { signal, ...plain } = options;
   return call(connect().planListed(id, plain, signalOr(signal)));
 }

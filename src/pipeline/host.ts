@@ -21,6 +21,7 @@ import type {
   GenerateOptions,
   GenerationParameters,
   InspectOptions,
+  ListedPlanOptions,
   LoadOptions,
   MemoryPlan,
   MemoryReading,
@@ -202,12 +203,21 @@ export const host = {
   /** The plan of a clip of a model in the catalogue, from what the catalogue knows: nothing is fetched. */
   async planListed(
     id: string,
-    options: PlainPlanOptions,
+    { fastDecoder, ...options }: Omit<ListedPlanOptions, 'signal'>,
     signal: AbortSignal,
   ): Promise<MemoryPlan> {
+    const entry = listed(id);
+    if (fastDecoder !== undefined && fastDecoder !== entry.fastDecoder?.source) {
+      throw invalidArgument(
+        'fastDecoder',
+        `the catalogue knows nothing of ${fastDecoder}.`,
+        'Plan with planMemory, which reads its header.',
+      );
+    }
     const report = await probeDevice(options.device ?? 'auto');
     signal.throwIfAborted();
-    return planMemory(plannedModel(listed(id)), report, options);
+    const model = plannedModel(entry, { fastDecoder: fastDecoder !== undefined });
+    return planMemory(model, report, options);
   },
 
   async assess(id: string, options: AssessOptions): Promise<Verdict> {
@@ -218,7 +228,7 @@ export const host = {
       threads: wasmThreads(),
       ...(freeBytes === undefined ? {} : { freeBytes }),
     };
-    return assessModel(listed(id), machine, options.isStored);
+    return assessModel(listed(id), machine, options);
   },
 
   async load(

@@ -134,6 +134,7 @@ export function planMemory(
       (sum, name) => sum + checkpoint.storedBytes(name, kept[name]),
       checkpoint.fastDecoder?.storedBytes ?? 0,
     ),
+    storedFormats: eachComponent((name) => checkpoint.storedFormat(name, kept[name])),
   };
   try {
     const plan = planRun(checkpoint, parameters, {

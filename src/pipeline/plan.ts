@@ -2,7 +2,12 @@
 import { decodeFlops } from '../decode/cost.ts';
 import type { DecoderPlan } from '../decode/decoder-plan.ts';
 import { invalidArgument } from '../errors.ts';
-import type { ComponentName, FastDecoder, LatentShape, PlannedModel } from '../families/family.ts';
+import type {
+  ComponentName,
+  LatentShape,
+  PlannedFastDecoder,
+  PlannedModel,
+} from '../families/family.ts';
 import type { Precision } from '../graph/index.ts';
 import {
   BudgetTooSmallError,
@@ -117,9 +122,11 @@ export function planRun(
 }
 
 /** @throws ZoetropeError `invalid-argument` if there is none. */
-export function requireFastDecoder({
+export function requireFastDecoder<T extends PlannedFastDecoder>({
   fastDecoder,
-}: Pick<PlannedModel, 'fastDecoder'>): FastDecoder {
+}: {
+  readonly fastDecoder?: T;
+}): T {
   if (fastDecoder) return fastDecoder;
   throw invalidArgument(
     'decode',

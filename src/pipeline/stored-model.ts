@@ -4,9 +4,9 @@
  */
 import type { ComponentName } from '../families/family.ts';
 import type { CheckpointRecord } from '../store/record.ts';
+import type { StoredFormat } from '../weights/storage-format.ts';
 
-/** `source`: as the checkpoint has them. */
-export type StoredFormat = 'source' | 'f16' | 'q8' | 'q4';
+export type { StoredFormat };
 
 /** A model in the browser's storage, in one format, whole or as far as its import came; or a file that is a model by itself. */
 export interface StoredModel {

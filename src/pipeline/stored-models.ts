@@ -3,6 +3,8 @@
  * while the worker computes; the store's code is loaded at the first call.
  */
 import type { CheckpointStore } from '../store/checkpoint-store.ts';
+import type { CheckpointReport, MemoryPlan } from './api.ts';
+import { leftToFetch } from './left-to-fetch.ts';
 import { groupModels, type StoredModel } from './stored-model.ts';
 
 /**
@@ -11,6 +13,16 @@ import { groupModels, type StoredModel } from './stored-model.ts';
  */
 export function listStoredModels(): Promise<StoredModel[]> {
   return withStore(listModels);
+}
+
+/**
+ * Bytes that loading the model with `storage: true` would still fetch for a clip. Nobody is asked: parts are known by the
+ * names under which they are kept.
+ * @param checkpoint As `inspectCheckpoint` or a verdict has it. @param plan Of a clip of it, its text encoder included.
+ * @throws ZoetropeError `feature-missing` as {@link listStoredModels}.
+ */
+export function bytesToFetch(checkpoint: CheckpointReport, plan: MemoryPlan): Promise<number> {
+  return withStore(async (store) => leftToFetch(await store.listCheckpoints(), checkpoint, plan));
 }
 
 /**

@@ -49,6 +49,27 @@ describe('on a GPU', () => {
     expect(plan.downloadBytes).toBe(4 * (5_680_910_336 + 1_418_996_800 + 73_295_603));
   });
 
+  test('a fast decoder is counted where it is wanted, and only there', () => {
+    const plain = assessModel(small, ROOMY);
+    const { checkpoint, plan } = assessModel(small, ROOMY, { fastDecoder: true });
+    const decoder = checkpoint.components.find(({ name }) => name === 'fast_decoder');
+    expect(decoder?.bytes).toBeGreaterThan(0);
+    expect(checkpoint.downloadBytes - plain.checkpoint.downloadBytes).toBe(decoder?.bytes);
+    expect(plan.downloadBytes - plain.plan.downloadBytes).toBe(decoder?.bytes);
+    expect(plan.storedBytes).toBeGreaterThan(plain.plan.storedBytes);
+    expect(plan.previewBytes).toBeGreaterThan(0);
+    expect(checkpoint.previews).toBe('decoded');
+    // The bundled model has none to go with it.
+    expect(assessModel(pocket, ROOMY, { fastDecoder: true })).toEqual(assessModel(pocket, ROOMY));
+  });
+
+  test('a LoRA is fetched besides', () => {
+    const merged = assessModel(entry('wan2.1-t2v-1.3b-self-forcing'), ROOMY);
+    const plain = assessModel(small, ROOMY);
+    expect(merged.plan.downloadBytes - plain.plan.downloadBytes).toBe(91_233_416);
+    expect(merged.checkpoint.loras).toHaveLength(1);
+  });
+
   test('Wan 14B is streamed, in a smaller size', () => {
     const { level, plan, size } = assessModel(large, ROOMY);
     expect(level).toBe('streamed');
@@ -91,7 +112,9 @@ describe('storage', () => {
   });
 
   test('does not matter for a model that is there, or that RAM can hold', () => {
-    expect(assessModel(small, { ...ROOMY, freeBytes: 0 }, true).level).toBe('streamed');
+    expect(assessModel(small, { ...ROOMY, freeBytes: 0 }, { isStored: true }).level).toBe(
+      'streamed',
+    );
     expect(assessModel(pocket, { ...ROOMY, freeBytes: 0 }).level).toBe('well');
   });
 

@@ -7,7 +7,14 @@ import { plannedModel } from '../families/catalogue/planned-model.ts';
 import type { PlannedModel, PartName } from '../families/family.ts';
 import { formatBytes } from '../format-bytes.ts';
 import type { DeviceReport } from '../runtime/device.ts';
-import type { CheckpointReport, MemoryOptions, MemoryPlan, Verdict, VerdictLevel } from './api.ts';
+import type {
+  AssessOptions,
+  CheckpointReport,
+  MemoryOptions,
+  MemoryPlan,
+  Verdict,
+  VerdictLevel,
+} from './api.ts';
 import { planMemory } from './memory-plan.ts';
 import { spareBytes } from './memory-settings.ts';
 
@@ -35,9 +42,12 @@ const RAM_BYTES = 2 ** 30;
 
 const SMALL_WEIGHTS = { text_encoder: 'q4', transformer: 'q4' } as const;
 
-/** @param isStored The model is in the browser's storage already. */
-export function assessModel(entry: ModelEntry, machine: Machine, isStored = false): Verdict {
-  const model = plannedModel(entry);
+export function assessModel(
+  entry: ModelEntry,
+  machine: Machine,
+  { isStored = false, fastDecoder = false }: Pick<AssessOptions, 'isStored' | 'fastDecoder'> = {},
+): Verdict {
+  const model = plannedModel(entry, { fastDecoder });
   const { report } = machine;
   const targetBytes = spareBytes(report);
   const [largest, ...smaller] = entry.sizes;
@@ -52,14 +62,14 @@ export function assessModel(entry: ModelEntry, machine: Machine, isStored = fals
       plan.outcome === 'too-large'
         ? plan.reason
         : `Even its smallest clip takes ${formatBytes(plan.predictedPeakBytes)} on the device, and this one is taken to have ${formatBytes(targetBytes)}.`;
-    return verdict(entry, 'does-not-fit', needs, chosen);
+    return verdict({ entry, model }, 'does-not-fit', needs, chosen);
   }
   const kept = withinStorage(entry, model, machine, chosen, isStored);
   if ('missingBytes' in kept) {
     const { missingBytes, plan } = kept;
     const room = formatBytes(machine.freeBytes ?? 0);
     const reason = `It takes ${formatBytes(plan.storedBytes)} of the browser’s storage, which has room for ${room}.`;
-    return verdict(entry, 'does-not-fit', reason, { ...chosen, plan }, { missingBytes });
+    return verdict({ entry, model }, 'does-not-fit', reason, { ...chosen, plan }, { missingBytes });
   }
   const flops = clipFlops(kept.plan, entry);
   const small = chosen.size === largest ? '' : ` Up to ${sizeWords(chosen.size)} here.`;
@@ -71,10 +81,16 @@ export function assessModel(entry: ModelEntry, machine: Machine, isStored = fals
       report.device === 'wasm' ? 'Computed by the CPU' : 'Computed by a software adapter';
     const words = `${where}: a clip takes ${orderOfTime(seconds)}.`;
     const level = seconds > IMPRACTICAL ? 'impractical' : seconds > SLOW ? 'slow' : 'well';
-    return verdict(entry, level, words + small, { ...chosen, ...kept }, { ...extra, seconds });
+    return verdict(
+      { entry, model },
+      level,
+      words + small,
+      { ...chosen, ...kept },
+      { ...extra, seconds },
+    );
   }
   const level = kept.plan.outcome === 'resident' ? 'well' : 'streamed';
-  return verdict(entry, level, kept.plan.reason + small, { ...chosen, ...kept }, extra);
+  return verdict({ entry, model }, level, kept.plan.reason + small, { ...chosen, ...kept }, extra);
 }
 
 type Size = ModelEntry['sizes'][number];
@@ -86,7 +102,8 @@ function planOf(
   memory: MemoryOptions | 'auto' = 'auto',
 ): MemoryPlan {
   const { guidanceScale, maxSequenceLength } = model.defaults;
-  return planMemory(model, report, { ...size, guidanceScale, maxSequenceLength, memory });
+  const preview = model.fastDecoder !== undefined;
+  return planMemory(model, report, { ...size, guidanceScale, maxSequenceLength, memory, preview });
 }
 
 /** A plan may pass what it aims at where nothing less would do. */
@@ -130,18 +147,24 @@ function ratePerSecond({ report, threads }: Machine): number | undefined {
   return report.isSoftware ? SOFTWARE_FLOPS : undefined;
 }
 
+interface Described {
+  readonly entry: ModelEntry;
+  readonly model: PlannedModel;
+}
+
 function verdict(
-  entry: ModelEntry,
+  described: Described,
   level: VerdictLevel,
   reason: string,
   { plan, size }: { plan: MemoryPlan; size: Size },
   extra: Partial<Verdict> = {},
 ): Verdict {
-  return { model: entry.id, level, reason, checkpoint: describe(entry), size, plan, ...extra };
+  const model = described.entry.id;
+  return { model, level, reason, checkpoint: describe(described), size, plan, ...extra };
 }
 
-function describe(entry: ModelEntry): CheckpointReport {
-  const { schedulerName, components, defaults, constraints } = plannedModel(entry);
+function describe({ entry, model }: Described): CheckpointReport {
+  const { schedulerName, components, defaults, constraints, fastDecoder } = model;
   return {
     source: entry.source,
     pipelineClass: 'WanPipeline',
@@ -151,8 +174,8 @@ function describe(entry: ModelEntry): CheckpointReport {
     defaults,
     constraints,
     notices: [],
-    previews: 'none',
-    loras: [],
+    previews: fastDecoder ? 'decoded' : 'none',
+    loras: entry.load.loras ?? [],
   };
 }
 

@@ -50,10 +50,18 @@ const PIECE_BYTES = 8 * 1024 * 1024;
 /** Scales are kept in float32: half a bit a weight more than float16, for any arithmetic later. */
 const SCALE_DTYPE = 'float32';
 
-/** Name of a format: in records, in reports, on the page. */
-export function formatLabel(storage: StorageFormat): 'source' | 'f16' | 'q8' | 'q4' {
+/** Name of a format: in records, in reports, on the page. `source`: as the checkpoint has it. */
+export type StoredFormat = 'source' | 'f16' | 'q8' | 'q4';
+
+export function formatLabel(storage: StorageFormat): StoredFormat {
   if (typeof storage === 'string') return storage;
   return storage.bits === 8 ? 'q8' : 'q4';
+}
+
+/** What a component is said to be kept as: by the fewest bits that a tensor of it is converted to. */
+export function formatOf(needs: readonly Pick<WeightNeed, 'storage'>[]): StoredFormat {
+  const labels = new Set(needs.map(({ storage }) => formatLabel(storage)));
+  return (['q4', 'q8', 'f16'] as const).find((label) => labels.has(label)) ?? 'source';
 }
 
 /** Element type in which a tensor's `data` is kept. */

@@ -20,6 +20,7 @@ import {
   convertPiece,
   fetchedBytes,
   formatLabel,
+  formatOf,
   type PartName,
   partsOf,
   type Piece,
@@ -219,11 +220,6 @@ async function twinOf(
 }
 
 /** Of the component: that of its tensors that are not kept as they came. */
-function formatOf(needs: readonly WeightNeed[]): string {
-  const labels = new Set(needs.map(({ storage }) => formatLabel(storage)));
-  return (['q4', 'q8', 'f16'] as const).find((label) => labels.has(label)) ?? 'source';
-}
-
 function partName(name: PartName, { index }: Pick<Piece, 'index'>): string {
   return `${name}.${index}`;
 }

@@ -4,16 +4,23 @@ import { Q4, Q8 } from '../../weights/quantize-format.ts';
 import { repositoryFolder } from '../../testing/fixtures.ts';
 import { openCheckpoint } from '../open-checkpoint.ts';
 import { parseTransformerConfig, parseUmt5Config, parseVaeConfig } from '../wan/config.ts';
-import { CONFIGS } from './configs.ts';
+import type { PlannedModel } from '../family.ts';
+import { withFastDecoder } from '../taehv/open.ts';
+import { readLayout } from '../taehv/layout.ts';
+import { planTaehv, taehvWeights } from '../taehv/planned.ts';
+import { ComponentFiles } from '../../weights/component.ts';
+import { CONFIGS, FAST_DECODERS } from './configs.ts';
 import { CATALOGUE, findModel } from './entries.ts';
 import type { ModelEntry } from './model-entry.ts';
-import { plannedModel } from './planned-model.ts';
+import { describedTensors, plannedModel } from './planned-model.ts';
 
 function entry(id: string): ModelEntry {
   const found = findModel(id);
   if (!found) throw new Error(`no ${id}`);
   return found;
 }
+
+const names = (model: PlannedModel): string[] => model.components.map(({ name }) => name);
 
 async function read(component: string): Promise<unknown> {
   return JSON.parse(await readFile(`models/pocket/${component}/config.json`, 'utf8'));
@@ -68,6 +75,44 @@ describe('the published models', () => {
   });
 });
 
+describe('the fast decoder', () => {
+  test('has as many parameters as its published code makes, and comes only if it is wanted', () => {
+    const wan = entry('wan2.1-t2v-1.3b');
+    expect(names(plannedModel(wan))).not.toContain('fast_decoder');
+    expect(plannedModel(wan).fastDecoder).toBeUndefined();
+    const model = plannedModel(wan, { fastDecoder: true });
+    expect(names(model)).toContain('fast_decoder');
+    const { summary, storedBytes } = model.fastDecoder ?? {};
+    expect(summary).toMatchObject({ parameters: 9_844_611, bytes: 4 * 9_844_611 });
+    expect(summary?.source).toBe(wan.fastDecoder?.source);
+    expect(storedBytes).toBe(summary?.bytes);
+  });
+
+  test('is planned from its layout as it is from a file', async () => {
+    const source = await repositoryFolder('models/parity/fixtures/taehv-21');
+    const pocket = await openCheckpoint(await repositoryFolder('models/pocket'));
+    const { fastDecoder } = await withFastDecoder(pocket, { source, path: '' });
+    const files = await ComponentFiles.openFile(source, 'taew2_1.safetensors');
+    const layout = readLayout(files);
+    const described = planTaehv(layout, taehvWeights(layout, describedTensors('F16')), 'x');
+    const { source: _, ...summary } = fastDecoder?.summary ?? {};
+    expect(described.summary).toMatchObject(summary);
+    expect(described.storedBytes).toBe(fastDecoder?.storedBytes);
+    const latents = pocket.latentShape(pocket.defaults);
+    expect(described.needs(latents)).toEqual(fastDecoder?.needs(latents));
+  });
+
+  test('is for the latents of whichever model names it', () => {
+    for (const each of CATALOGUE) {
+      if (!each.fastDecoder) continue;
+      const { latentShape, constraints } = plannedModel(each);
+      const { latentChannels } = FAST_DECODERS[each.fastDecoder.architecture];
+      expect(latentShape({ ...each.sizes[0] }).channels).toBe(latentChannels);
+      expect(constraints.frameMultiple).toBe(4);
+    }
+  });
+});
+
 describe('every entry', () => {
   test('can be told from the others, and found by its id and its source', () => {
     expect(new Set(CATALOGUE.map(({ id }) => id)).size).toBe(CATALOGUE.length);
@@ -93,7 +138,11 @@ describe('every entry', () => {
       if (times) expect(times).toHaveLength(numInferenceSteps);
     }
     expect(guidanceScale).toBeGreaterThanOrEqual(1);
-    for (const { url } of [each.licence, ...each.extras.map(({ licence }) => licence)]) {
+    for (const { url } of [
+      each.licence,
+      ...each.extras.map(({ licence }) => licence),
+      ...(each.fastDecoder ? [each.fastDecoder.licence] : []),
+    ]) {
       expect(url).toMatch(/^https:\/\//);
     }
     // Whatever loading fetches besides is listed, with its licence.

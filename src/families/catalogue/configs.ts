@@ -2,7 +2,8 @@
  * @file The configurations of the catalogue's models, as their `config.json` files have them: with these, what a model
  * takes is known before a byte of it is fetched. A test holds `pocket`'s against the bundled files.
  */
-import type { ArchitectureId } from './model-entry.ts';
+import type { TaehvLayout } from '../taehv/layout.ts';
+import type { ArchitectureId, FastDecoderId } from './model-entry.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -121,4 +122,9 @@ export const CONFIGS: Readonly<Record<ArchitectureId, RawConfigs>> = {
     },
     vae: WAN_21_VAE,
   },
+};
+
+/** The tensors of `taew2_1`, as its published code makes them. */
+export const FAST_DECODERS: Readonly<Record<FastDecoderId, TaehvLayout>> = {
+  taew2_1: { latentChannels: 16, widths: [256, 128, 64, 64], growth: [1, 2, 2], patchSize: 1 },
 };

@@ -2,19 +2,29 @@
  * @file The models that the page offers. Facts were looked up on 2026-11-21: model cards, repositories and logs of programs
  * that load them. What could not be confirmed is left out, or said to be so.
  */
-import type { ClipMeasure, ExtraPart, Licence, ModelEntry, Verified } from './model-entry.ts';
+import type { ClipMeasure, FastDecoderPart, Licence, ModelEntry, Verified } from './model-entry.ts';
 
 const APACHE: Licence = {
   name: 'Apache-2.0',
   url: 'https://www.apache.org/licenses/LICENSE-2.0',
 };
 
+const NEVER_RUN: Verified = {
+  isExactOnRandomWeights: true,
+  isRehearsedAtScale: false,
+  isRunAsPublished: false,
+};
+
 /** As its author publishes it beside the `.pth` files; decoder and encoder in one file. */
-const TAEW2_1: ExtraPart = {
+const TAEW2_1: FastDecoderPart = {
   what: 'fast decoder (TAEHV)',
+  architecture: 'taew2_1',
   source:
     'https://raw.githubusercontent.com/madebyollin/taehv/main/safetensors/taew2_1.safetensors',
   licence: { name: 'MIT', url: 'https://github.com/madebyollin/taehv/blob/main/LICENSE' },
+  // Half floats more likely, but nobody here has read the file.
+  dtype: 'F32',
+  verified: NEVER_RUN,
 };
 
 /** 480p as Wan is trained on, then what less memory makes; below 480 lines a Wan is off its training. */
@@ -24,12 +34,6 @@ const SIZES_480P: readonly [ClipMeasure, ...ClipMeasure[]] = [
   { width: 480, height: 272, numFrames: 33 },
   { width: 320, height: 192, numFrames: 17 },
 ];
-
-const NEVER_RUN: Verified = {
-  isExactOnRandomWeights: true,
-  isRehearsedAtScale: false,
-  isRunAsPublished: false,
-};
 
 const WAN_GENERATE = { frameRate: 16, maxSequenceLength: 512 } as const;
 

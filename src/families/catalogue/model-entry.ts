@@ -6,6 +6,9 @@ export type SourceDtype = 'F32' | 'F16' | 'BF16';
 /** Configurations of the architectures in the catalogue. */
 export type ArchitectureId = 'pocket' | 'wan-1.3b' | 'wan-14b';
 
+/** Fast decoders in the catalogue. */
+export type FastDecoderId = 'taew2_1';
+
 export interface Licence {
   readonly name: string;
   readonly url: string;
@@ -41,6 +44,14 @@ export interface ExtraPart {
   readonly licence: Licence;
 }
 
+/** A TAEHV decoder that goes with a model. Nothing of it is fetched unless the user asks for it. */
+export interface FastDecoderPart extends ExtraPart {
+  readonly architecture: FastDecoderId;
+  /** Element type of its weights: if `bytes` is undefined, the widest that it may be. */
+  readonly dtype: SourceDtype;
+  readonly verified: Verified;
+}
+
 export interface ModelEntry {
   /** Unique; what a page's address says. */
   readonly id: string;
@@ -64,7 +75,7 @@ export interface ModelEntry {
     readonly loras?: readonly { readonly source: string; readonly scale: number }[];
   };
   /** A decoder that `decode: 'fast'` can use in the place of the model's own. */
-  readonly fastDecoder?: ExtraPart;
+  readonly fastDecoder?: FastDecoderPart;
   /** Fetched with the model because `load` asks for it. */
   readonly extras: readonly ExtraPart[];
   /** Options of generating, besides the size. */

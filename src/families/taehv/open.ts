@@ -1,33 +1,19 @@
 /** @file Opens a TAEHV file for a checkpoint: checked against its latents before any weight is read. */
-import { decodeActivationBytes } from '../../decode/cost.ts';
-import type { DecoderPlan } from '../../decode/decoder-plan.ts';
 import { modelFormat } from '../../errors.ts';
-import type { PhaseNeeds } from '../../runtime/planner.ts';
-import { locateWeights } from '../../runtime/stage.ts';
 import { ComponentFiles } from '../../weights/component.ts';
 import { HostWeights } from '../../weights/host-weights.ts';
 import { type FilesAt, findFile, pathIn, type ReadOptions } from '../../weights/source.ts';
-import { storedBytes } from '../../weights/storage-format.ts';
 import { StoredWeights } from '../../weights/stored-weights.ts';
-import type { FastDecoder, LatentShape, ModelCheckpoint } from '../family.ts';
-import { channelsLast, type Fineness, taehvPlan } from './decoder.ts';
+import type { FastDecoder, ModelCheckpoint } from '../family.ts';
+import { channelsLast } from './decoder.ts';
 import { checkFit, type LatentFit, readLayout } from './layout.ts';
+import { planTaehv, taehvWeights } from './planned.ts';
 
 /** Where the published repository has what fits, and where a copy of one file may lie; by latent channels. */
 const FILES: Readonly<Record<number, readonly string[]>> = {
   16: ['safetensors/taew2_1.safetensors', 'taew2_1.safetensors'],
   48: ['safetensors/taew2_2.safetensors', 'taew2_2.safetensors'],
 };
-
-/**
- * One picture a latent frame, of half, a quarter or an eighth of the clip's size (with patches of 2, the whole clip's
- * down to a quarter): enough to see what is becoming of it, and movement tells more than pixels.
- */
-const PREVIEWS: readonly Fineness[] = [
-  { time: false, doublings: 2 },
-  { time: false, doublings: 1 },
-  { time: false, doublings: 0 },
-];
 
 /**
  * The checkpoint with a fast decoder.
@@ -83,40 +69,13 @@ async function findDecoder(
 function openTaehv(files: ComponentFiles, fit: LatentFit): FastDecoder {
   const layout = readLayout(files);
   checkFit(layout, files.folder, fit);
-  const planOf = (shape: LatentShape, tile?: number, fineness?: Fineness): DecoderPlan => {
-    const plan = taehvPlan(layout, shape, tile, fineness);
-    return shape.frames > 1 ? plan : { ...plan, rest: [] };
-  };
-  const smallest = taehvPlan(layout, { height: 1, width: 1 });
-  // Both lists have the same weights.
-  const weights = locateWeights(files, smallest.rest);
-  const sum = (of: (need: (typeof weights)[number]) => number): number =>
-    weights.reduce((total, need) => total + of(need), 0);
+  const weights = taehvWeights(layout, files);
   return {
-    summary: {
-      name: 'fast_decoder',
-      source: `${files.source.name}/${files.folder}`,
-      bytes: sum(({ tensor }) => tensor.end - tensor.start),
-      parameters: sum(({ tensor }) => tensor.shape.reduce((a, b) => a * b, 1)),
-    },
-    storedBytes: sum(storedBytes),
+    ...planTaehv(layout, weights, `${files.source.name}/${files.folder}`),
     fetch: ({ store, ...options } = {}) =>
       store
         ? StoredWeights.open(store, files, weights, options)
         : HostWeights.load(files, weights, options),
-    needs: (latents, tile) => needsOf(planOf(latents, tile)),
-    previews: (latents) =>
-      PREVIEWS.map((fineness) => {
-        const plan = planOf(latents, undefined, fineness);
-        return { plan, needs: needsOf(plan) };
-      }),
-    decoderPlan: (latents, tile) => taehvPlan(layout, latents, tile),
     decoderInput: channelsLast,
   };
-}
-
-/** @param plan Without `rest` if the clip is a single frame. */
-function needsOf(plan: DecoderPlan): PhaseNeeds {
-  const stages = plan.rest.length > 0 ? plan.rest : plan.first;
-  return { stages, variants: plan.first, activationBytes: decodeActivationBytes(plan) };
 }

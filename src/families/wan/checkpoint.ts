@@ -4,7 +4,7 @@ import type { Precision } from '../../graph/index.ts';
 import type { DeviceTensor } from '../../runtime/backend.ts';
 import type { ComponentFiles } from '../../weights/component.ts';
 import { HostWeights } from '../../weights/host-weights.ts';
-import { storedBytes, type WeightNeed } from '../../weights/storage-format.ts';
+import { formatOf, storedBytes, type WeightNeed } from '../../weights/storage-format.ts';
 import { type Lora, openLora } from '../../weights/lora-file.ts';
 import { type Origin, StoredWeights } from '../../weights/stored-weights.ts';
 import { type FilesAt, type FileSource, readJson, type ReadOptions } from '../../weights/source.ts';
@@ -16,6 +16,7 @@ import type {
   ModelCheckpoint,
 } from '../family.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
+import { variantOf } from '../variant.ts';
 import { summarize, wanArchitecture } from './architecture.ts';
 import { openTextEncoder, openTransformer, openVae } from './components.ts';
 import { readSettings } from './defaults.ts';
@@ -67,12 +68,21 @@ export async function openWanCheckpoint(
     const needs = architecture.weights(name, files[name], precision);
     return name === 'transformer' ? withAdditions(needs, loras) : needs;
   };
-  const variant = variantOf(files, replaced, loras);
   const notices = COMPONENTS.flatMap((name) => {
     const needed = new Set(needsOf(name, F32).map((need) => need.name));
     return checkExtras(name, files[name], needed);
   });
 
+  const components = COMPONENTS.map((name) => ({
+    ...summarize(name, needsOf(name, F32)),
+    ...(replaced[name] ? { source: placeOf(pathOf(files[name])) } : {}),
+  }));
+  const loraSummaries = loras.map((lora) => ({
+    source: placeOf(lora),
+    scale: lora.scale,
+    tensors: lora.additions.size,
+  }));
+  const variant = variantOf(components, loraSummaries);
   const settings = await readSettings(
     source,
     tokenizer.defaultMaxSequenceLength,
@@ -86,26 +96,21 @@ export async function openWanCheckpoint(
     tokenizer,
     constraints: architecture.constraints,
     ...settings,
-    components: COMPONENTS.map((name) => ({
-      ...summarize(name, needsOf(name, F32)),
-      ...(replaced[name] ? { source: placeOf(pathOf(files[name])) } : {}),
-    })),
-    loras: loras.map((lora) => ({
-      source: placeOf(lora),
-      scale: lora.scale,
-      tensors: lora.additions.size,
-    })),
+    components,
+    loras: loraSummaries,
     notices,
     storedBytes: (name, precision) =>
       needsOf(name, precision).reduce((sum, need) => sum + storedBytes(need), 0),
+    storedFormat: (name, precision) => formatOf(needsOf(name, precision)),
     fetch(name, precision, { store, ...importOptions } = {}) {
       const needs = needsOf(name, precision);
       if (!store) return HostWeights.load(files[name], needs, importOptions);
       const merged = name === 'transformer' ? loras : [];
-      const isOwn = !replaced[name] && merged.length === 0;
+      // Without a variant, all components are the checkpoint's own.
+      const isOwn = variant === undefined || (!replaced[name] && merged.length === 0);
+      if (isOwn) return StoredWeights.open(store, files[name], needs, importOptions);
       const origin: Origin = { source: `${source.name}/${name}`, variant, madeOf: merged };
-      const options = isOwn ? importOptions : { ...importOptions, origin };
-      return StoredWeights.open(store, files[name], needs, options);
+      return StoredWeights.open(store, files[name], needs, { ...importOptions, origin });
     },
     latentShape: architecture.latentShape,
     textDim: textConfig.dModel,
@@ -123,19 +128,6 @@ const pathOf = ({ source, folder }: ComponentFiles): FilesAt => ({ source, path:
 
 function placeOf({ source, path }: FilesAt): string {
   return path === '' ? source.name : `${source.name.replace(/\/$/, '')}/${path}`;
-}
-
-/** What the model is other than its checkpoint, in words: the same words for the same files and scales. */
-function variantOf(
-  files: Readonly<Record<ComponentName, ComponentFiles>>,
-  replaced: NonNullable<CheckpointParts['components']>,
-  loras: readonly Lora[],
-): string {
-  const others = COMPONENTS.filter((name) => replaced[name]);
-  return [
-    ...others.map((name) => `${name} ${placeOf(pathOf(files[name]))}`),
-    ...loras.map((lora) => `lora ${placeOf(lora)} × ${lora.scale}`),
-  ].join(', ');
 }
 
 function denoiser(model: WanTransformer): Denoiser {

@@ -1,6 +1,7 @@
 /** @file What is told of a model and of a clip before anything large is fetched. */
 import type {
   CheckpointNotice,
+  ComponentName,
   ComponentSummary,
   GenerationDefaults,
   LoraSummary,
@@ -8,6 +9,7 @@ import type {
   SizeConstraints,
 } from '../../families/family.ts';
 import type { DeviceChoice } from '../../runtime/device.ts';
+import type { StoredFormat } from '../../weights/storage-format.ts';
 import type { ClipSize } from './generate-options.ts';
 import type {
   ComponentFormats,
@@ -44,6 +46,13 @@ export type PlanOptions = Pick<LoadOptions, 'device' | 'dtype' | 'memory' | 'tex
     preview?: boolean;
   };
 
+/** What a plan of a model in `CATALOGUE` depends on. */
+export type ListedPlanOptions = Omit<PlanOptions, keyof InspectOptions> & {
+  /** The address that the entry names; another one's size is not known to the catalogue. */
+  fastDecoder?: string;
+  signal?: AbortSignal;
+};
+
 /** What a clip will take, told before anything is fetched. */
 export interface MemoryPlan {
   /** Everything stays on the device; or weights are streamed, or frames decoded in tiles; or it cannot be done. */
@@ -65,6 +74,8 @@ export interface MemoryPlan {
   readonly downloadBytes: number;
   /** Of the weights in RAM or in the browser's storage, in the formats above. */
   readonly storedBytes: number;
+  /** What they are called in storage: `source` where the checkpoint has the format already. */
+  readonly storedFormats: Readonly<Record<ComponentName, StoredFormat>>;
   /** The least budget that would do, if it is too large. */
   readonly leastBudgetBytes?: number;
 }
@@ -92,6 +103,8 @@ export interface AssessOptions {
   device?: DeviceChoice;
   /** Whether the model is in the browser's storage already. */
   isStored?: boolean;
+  /** Whether the fast decoder that the catalogue names for the model comes with it. */
+  fastDecoder?: boolean;
 }
 
 /**
