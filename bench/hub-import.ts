@@ -20,6 +20,9 @@ const ROUNDS: Record<Size, number> = { tiny: 1, small: 3, large: 5 };
 const LINE_BYTES_PER_SECOND = 25e6;
 /** As many as the import has on their way. */
 const IN_FLIGHT = 4;
+/** Of the LoRA: a usual rank. The scale does not matter. */
+const RANK = 32;
+const MERGED = { path: '', scale: 0.5 };
 const FILE = 'transformer/diffusion_pytorch_model.safetensors';
 
 interface Asked {
@@ -37,12 +40,19 @@ function recording(asked: Asked[]): typeof fetch {
   };
 }
 
-async function importTransformer(repository: string, hubUrl: string): Promise<readonly Asked[]> {
+/** @param lora The repository of a LoRA to be merged. */
+async function importTransformer(
+  repository: string,
+  hubUrl: string,
+  lora?: string,
+): Promise<readonly Asked[]> {
   await deleteDB(DATABASE);
   const store = await openBrowserStore({ name: DATABASE });
   try {
     const asked: Asked[] = [];
-    const model = await openCheckpoint(openSource(repository, { hubUrl, fetch: recording(asked) }));
+    const source = openSource(repository, { hubUrl, fetch: recording(asked) });
+    const loras = lora === undefined ? [] : [{ source: openSource(lora, { hubUrl }), ...MERGED }];
+    const model = await openCheckpoint(source, { loras });
     await model.fetch('transformer', storagePrecision('q8'), { store });
     return asked;
   } finally {
@@ -103,7 +113,25 @@ async function measureLine(
   context.row(`${name}: import / @huggingface/hub`, library / ours, 'ratio');
 }
 
+async function measureLora(context: BenchContext): Promise<void> {
+  const hubUrl = await context.host.serveMadeUp();
+  const layers = LAYERS[context.size];
+  const repository = `made-up/wan-${layers}`;
+  context.log(`import with a LoRA of rank ${RANK}`);
+  const [plain = Number.NaN, merged = Number.NaN] = await interleaved(
+    [
+      () => importTransformer(repository, hubUrl),
+      () => importTransformer(repository, hubUrl, `made-up/lora-${layers}-${RANK}`),
+    ],
+    ROUNDS[context.size],
+  );
+  context.row(`import of ${layers} layers as q8`, plain, 's');
+  context.row(`the same with a LoRA of rank ${RANK} merged`, merged, 's');
+  context.row('with LoRA / without', merged / plain, 'ratio');
+}
+
 export async function measureImport(context: BenchContext): Promise<void> {
   await measureLine(context, 'line of 200 Mbit/s', LINE_BYTES_PER_SECOND, 1);
   await measureLine(context, 'this machine', undefined, ROUNDS[context.size]);
+  await measureLora(context);
 }

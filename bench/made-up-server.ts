@@ -1,12 +1,13 @@
 /**
  * @file A hub on this machine with checkpoints of true size and random weights. The number of layers is part of the
- * repository's name: `made-up/wan-30`.
+ * repository's name, `made-up/wan-30`; `made-up/lora-30-32` is a LoRA of rank 32 for it.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type ServedRepository, startHubServer } from '../src/testing/hub-server.ts';
 import type { ServedFile } from '../src/testing/hub-server-send.ts';
 import { bytesOf, type MadeUpFile } from './made-up-file.ts';
+import { madeUpLora } from './made-up-lora.ts';
 import { madeUpWan } from './made-up-wan.ts';
 
 const COMMIT = '0'.repeat(40);
@@ -15,12 +16,11 @@ const COMMIT = '0'.repeat(40);
 export async function serveMadeUp(bytesPerSecond?: number): Promise<{ url: string }> {
   const known = new Map<string, ServedRepository>();
   const find = (name: string): ServedRepository | undefined => {
-    const [, layers] = /^made-up\/wan-(\d+)$/.exec(name) ?? [];
-    if (layers === undefined) return undefined;
     let repository = known.get(name);
     if (!repository) {
-      const wan = madeUpWan({ layers: Number(layers), tokenizer: bundledTokenizer() });
-      const files = new Map([...wan].map(([path, file]) => [path, served(name, path, file)]));
+      const made = makeUp(name);
+      if (!made) return undefined;
+      const files = new Map([...made].map(([path, file]) => [path, served(name, path, file)]));
       repository = { name, commits: { [COMMIT]: files }, revisions: { main: COMMIT } };
       known.set(name, repository);
     }
@@ -31,6 +31,13 @@ export async function serveMadeUp(bytesPerSecond?: number): Promise<{ url: strin
     cdnExposes: 'Content-Range, ETag',
     ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }),
   });
+}
+
+/** Files by path; undefined for a name that is none of ours. */
+function makeUp(name: string): ReadonlyMap<string, MadeUpFile> | undefined {
+  const [, kind, layers, rank] = /^made-up\/(wan|lora)-(\d+)(?:-(\d+))?$/.exec(name) ?? [];
+  if (kind === 'wan') return madeUpWan({ layers: Number(layers), tokenizer: bundledTokenizer() });
+  return kind === 'lora' ? madeUpLora(Number(layers), Number(rank ?? 32)) : undefined;
 }
 
 /** The hash stands for the file, but is not of its bytes: hashing gigabytes would take longer than importing them. */

@@ -52,12 +52,7 @@ export interface WanParts {
 
 /** @returns The files by path. */
 export function madeUpWan({ layers, tokenizer }: WanParts): ReadonlyMap<string, MadeUpFile> {
-  const raw = CONFIGS['wan-1.3b'];
-  const configs = {
-    text_encoder: { ...raw.textEncoder, num_layers: Math.min(layers, TEXT_LAYERS) },
-    transformer: { ...raw.transformer, num_layers: layers },
-    vae: raw.vae,
-  };
+  const configs = configsOf(layers);
   const tensors = tensorsOf(configs);
   const { text_encoder: text } = tensors;
   const table = text.find(({ name }) => name === 'shared.weight');
@@ -85,6 +80,20 @@ export function madeUpWan({ layers, tokenizer }: WanParts): ReadonlyMap<string, 
     ['vae/config.json', jsonFile(configs.vae)],
     ['vae/diffusion_pytorch_model.safetensors', weightsFile(tensors.vae)],
   ]);
+}
+
+/** Tensors of each component, as {@link madeUpWan} has them. */
+export function wanTensors(layers: number): Readonly<Record<ComponentName, readonly NamedShape[]>> {
+  return tensorsOf(configsOf(layers));
+}
+
+function configsOf(layers: number): Record<ComponentName, object> {
+  const raw = CONFIGS['wan-1.3b'];
+  return {
+    text_encoder: { ...raw.textEncoder, num_layers: Math.min(layers, TEXT_LAYERS) },
+    transformer: { ...raw.transformer, num_layers: layers },
+    vae: raw.vae,
+  };
 }
 
 function jsonFile(value: unknown): MadeUpFile {

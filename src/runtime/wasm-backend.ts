@@ -7,6 +7,7 @@ import { runtimeFailure } from './failure.ts';
 import { Ledger } from './ledger.ts';
 import { ortLock } from './mutex.ts';
 import { loadWasmOrt, type OrtModule } from './ort.ts';
+import { turn } from '../weights/turn.ts';
 
 interface CpuTensor extends DeviceTensor {
   /** Made when it is first read: an upload or a run brings an array of its own. */
@@ -99,14 +100,7 @@ export class WasmBackend implements Backend {
 
   /** Runs are synchronous inside the wasm module: a turn of the event loop lets a cancel arrive. */
   throttle(): Promise<void> {
-    return new Promise((resolve) => {
-      const { port1, port2 } = new MessageChannel();
-      port1.onmessage = () => {
-        port1.close();
-        resolve();
-      };
-      port2.postMessage(null);
-    });
+    return turn();
   }
 
   async trim(options: { sessions?: boolean } = {}): Promise<void> {

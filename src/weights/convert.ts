@@ -1,7 +1,7 @@
 /** @file Changes a tensor's bytes into the element type and layout that a graph input wants. */
 import { modelFormat } from '../errors.ts';
 import type { WeightInput } from '../graph/types.ts';
-import { halfBits, halfValue } from './quantize-half.ts';
+import { halfBits, halfValue, ordinaryHalfBits } from './quantize-half.ts';
 
 /** float16 values as their bits: what GPU buffers and onnxruntime take. */
 export type WeightData =
@@ -12,12 +12,15 @@ let halves: Float32Array | undefined;
 
 /**
  * @param bytes Little-endian, aligned to the source element.
+ * @param room Where the values go if they are not F32 already: memory that was used before is many times faster than new.
+ * @returns The values: the beginning of `room`, a view of `bytes`, or an array of their own.
  * @throws ZoetropeError `model-format` for element types that are no plain floats.
  */
 export function toFloat32(
   name: string,
   dtype: string,
   bytes: Uint8Array<ArrayBuffer>,
+  room?: Float32Array<ArrayBuffer>,
 ): Float32Array<ArrayBuffer> {
   const { buffer, byteOffset, byteLength } = bytes;
   switch (dtype) {
@@ -26,16 +29,17 @@ export function toFloat32(
     case 'F16': {
       halves ??= Float32Array.from({ length: 0x10000 }, (_, half) => halfValue(half));
       const source = new Uint16Array(buffer, byteOffset, byteLength / 2);
-      const values = new Float32Array(source.length);
+      const values = room?.subarray(0, source.length) ?? new Float32Array(source.length);
       for (let i = 0; i < source.length; i++) values[i] = halves[source[i] ?? 0] ?? 0;
       return values;
     }
     case 'BF16': {
       const source = new Uint16Array(buffer, byteOffset, byteLength / 2);
-      const words = new Uint32Array(source.length);
+      const values = room?.subarray(0, source.length) ?? new Float32Array(source.length);
+      const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
       // bfloat16 is the upper half of float32.
       for (let i = 0; i < source.length; i++) words[i] = (source[i] ?? 0) << 16;
-      return new Float32Array(words.buffer);
+      return values;
     }
     default:
       throw modelFormat(
@@ -47,8 +51,15 @@ export function toFloat32(
 
 /** Nearest float16 of each value, as bits. */
 export function toFloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const halfs = new Uint16Array(values.length);
-  for (let i = 0; i < values.length; i++) halfs[i] = halfBits(values[i] ?? 0);
+  for (let i = 0; i < values.length; i++) {
+    const word = words[i] ?? 0;
+    const magnitude = word & 0x7fffffff;
+    // Of most weights, and without `halfBits`' way through memory.
+    const isOrdinary = magnitude >= 0x38800000 && magnitude < 0x477ff000;
+    halfs[i] = isOrdinary ? ordinaryHalfBits(word) : halfBits(values[i] ?? 0);
+  }
   return halfs;
 }
 

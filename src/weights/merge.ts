@@ -66,7 +66,7 @@ export class LowRank implements Addition {
   readonly #factor: Factor;
   readonly #scale: number;
   /** Kept from a tensor's first piece to its last. */
-  #read: Promise<Float32Array<ArrayBuffer>> | undefined;
+  #read: Promise<Float64Array<ArrayBuffer>> | undefined;
 
   constructor(
     matrices: { down: FileTensorRef; up: FileTensorRef },
@@ -99,9 +99,9 @@ export class LowRank implements Addition {
     );
     try {
       const down = await this.#read;
-      const up = await readRows(this.#up, firstRow, count, this.#rows, signal);
+      const up = new Float64Array(await readRows(this.#up, firstRow, count, this.#rows, signal));
       const scale = this.#scale * (await settle(this.#factor, signal));
-      addProduct(values, up, down, { columns, rank: this.#rank, scale });
+      addProduct(values, columns, { up, down, rank: this.#rank, scale });
       if (!areFinite(values)) throw notFinite(this.#up.name);
       if (firstRow + count >= this.#rows) this.#read = undefined;
     } catch (error) {
@@ -145,41 +145,78 @@ export class Difference implements Addition {
   }
 }
 
-/**
- * Sums in float64, rounds once.
- * @param up `[rows, rank]`. @param down `[columns, rank]`: what is summed over lies together in both.
- */
-function addProduct(
-  values: Float32Array,
-  up: Float32Array,
-  down: Float32Array,
-  { columns, rank, scale }: { columns: number; rank: number; scale: number },
-): void {
+/** Matrices whose product is added. What is summed over lies together in both. */
+interface Factors {
+  /** `[rows, rank]`. In float64: a number is widened once, not each time that it is used. */
+  readonly up: Float64Array;
+  /** `[columns, rank]`. */
+  readonly down: Float64Array;
+  readonly rank: number;
+  readonly scale: number;
+}
+
+/** Sums in float64, rounds once. */
+function addProduct(values: Float32Array, columns: number, factors: Factors): void {
   const rows = values.length / columns;
-  let row = 0;
-  // Four rows at a time: an element of `down` is loaded a quarter as often.
-  for (; row + 3 < rows; row += 4) {
-    const [u0, u1, u2, u3] = [row * rank, (row + 1) * rank, (row + 2) * rank, (row + 3) * rank];
-    const start = row * columns;
-    for (let column = 0; column < columns; column++) {
-      const from = column * rank;
-      let [a, b, c, d] = [0, 0, 0, 0];
-      for (let r = 0; r < rank; r++) {
-        const factor = down[from + r] ?? 0;
-        a += (up[u0 + r] ?? 0) * factor;
-        b += (up[u1 + r] ?? 0) * factor;
-        c += (up[u2 + r] ?? 0) * factor;
-        d += (up[u3 + r] ?? 0) * factor;
-      }
-      const at = start + column;
-      values[at] = (values[at] ?? 0) + scale * a;
-      values[at + columns] = (values[at + columns] ?? 0) + scale * b;
-      values[at + 2 * columns] = (values[at + 2 * columns] ?? 0) + scale * c;
-      values[at + 3 * columns] = (values[at + 3 * columns] ?? 0) + scale * d;
+  const [tileRows, tileColumns] = [rows - (rows % 4), columns - (columns % 2)];
+  for (let row = 0; row < tileRows; row += 4) {
+    for (let column = 0; column < tileColumns; column += 2) {
+      addTile(values, row * columns + column, columns, factors, row, column);
     }
   }
-  for (; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
+  addDots(values, columns, factors, 0, tileRows, tileColumns);
+  addDots(values, columns, factors, tileRows, rows, 0);
+}
+
+/** Four rows of two columns: eight sums for six numbers that are loaded. @param at Of the first in `values`. */
+function addTile(
+  values: Float32Array,
+  at: number,
+  columns: number,
+  { up, down, rank, scale }: Factors,
+  row: number,
+  column: number,
+): void {
+  const [u0, u1, u2, u3] = [row * rank, (row + 1) * rank, (row + 2) * rank, (row + 3) * rank];
+  const [d0, d1] = [column * rank, (column + 1) * rank];
+  let [a0, a1, b0, b1, c0, c1, e0, e1] = [0, 0, 0, 0, 0, 0, 0, 0];
+  for (let r = 0; r < rank; r++) {
+    const [left, right] = [down[d0 + r] ?? 0, down[d1 + r] ?? 0];
+    const a = up[u0 + r] ?? 0;
+    const b = up[u1 + r] ?? 0;
+    const c = up[u2 + r] ?? 0;
+    const e = up[u3 + r] ?? 0;
+    a0 += a * left;
+    a1 += a * right;
+    b0 += b * left;
+    b1 += b * right;
+    c0 += c * left;
+    c1 += c * right;
+    e0 += e * left;
+    e1 += e * right;
+  }
+  addPair(values, at, scale * a0, scale * a1);
+  addPair(values, at + columns, scale * b0, scale * b1);
+  addPair(values, at + 2 * columns, scale * c0, scale * c1);
+  addPair(values, at + 3 * columns, scale * e0, scale * e1);
+}
+
+function addPair(values: Float32Array, at: number, first: number, second: number): void {
+  values[at] = (values[at] ?? 0) + first;
+  values[at + 1] = (values[at + 1] ?? 0) + second;
+}
+
+/** One by one: rows and columns that are left over. */
+function addDots(
+  values: Float32Array,
+  columns: number,
+  { up, down, rank, scale }: Factors,
+  firstRow: number,
+  endRow: number,
+  firstColumn: number,
+): void {
+  for (let row = firstRow; row < endRow; row++) {
+    for (let column = firstColumn; column < columns; column++) {
       let sum = 0;
       for (let r = 0; r < rank; r++) {
         sum += (up[row * rank + r] ?? 0) * (down[column * rank + r] ?? 0);
@@ -190,10 +227,10 @@ function addProduct(
   }
 }
 
-/** `[rows, columns]` → `[columns, rows]`. */
-function transposed(matrix: Float32Array, rows: number): Float32Array<ArrayBuffer> {
+/** `[rows, columns]` → `[columns, rows]`, in float64. */
+function transposed(matrix: Float32Array, rows: number): Float64Array<ArrayBuffer> {
   const columns = matrix.length / rows;
-  const result = new Float32Array(matrix.length);
+  const result = new Float64Array(matrix.length);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       result[column * rows + row] = matrix[row * columns + column] ?? 0;

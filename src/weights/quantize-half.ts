@@ -11,8 +11,15 @@ export function halfBits(value: number): number {
   if (magnitude >= 0x477ff000) return sign | 0x7c00;
   // Below 2⁻¹⁴ bits count multiples of 2⁻²⁴; adding and taking away 2⁵² rounds to an even integer.
   if (magnitude < 0x38800000) return sign | (Math.abs(value) * 2 ** 24 + 2 ** 52 - 2 ** 52);
+  return ordinaryHalfBits(bits);
+}
+
+/** Of float32 bits between ±2⁻¹⁴ and ±65520, where float16 has all of its precision. */
+export function ordinaryHalfBits(bits: number): number {
+  const magnitude = bits & 0x7fffffff;
   // Drop 13 of 23 mantissa bits, rounding to even; a carry moves into the exponent as it should.
-  return sign | (((magnitude + 0xfff + ((magnitude >>> 13) & 1)) >>> 13) - ((127 - 15) << 10));
+  const rounded = ((magnitude + 0xfff + ((magnitude >>> 13) & 1)) >>> 13) - ((127 - 15) << 10);
+  return ((bits >>> 16) & 0x8000) | rounded;
 }
 
 /** The number that float16 bits stand for. */

@@ -74,6 +74,38 @@ describe.each([4, 8] as const)('%i bits', (bits) => {
   });
 });
 
+/** The formula of `scale4`, trial by trial. */
+function plainScale4(block: readonly number[]): number {
+  const extreme = block.reduce((most, w) => (Math.abs(w) > Math.abs(most) ? w : most), 0);
+  let [best, scale] = [0, extreme / -8];
+  for (const steps of [8, 7, 8.6]) {
+    const codes = block.map((w) =>
+      Math.max(-8, Math.min(7, Math.floor((w * -steps) / extreme + 0.5))),
+    );
+    const product = block.reduce((sum, w, i) => sum + w * (codes[i] ?? 0), 0);
+    const square = codes.reduce((sum, q) => sum + q * q, 0);
+    if (product ** 2 / square > best) [best, scale] = [product ** 2 / square, product / square];
+  }
+  return Math.fround(scale);
+}
+
+test('scales are exactly those of the formulas', () => {
+  const normal = normals();
+  const weights = Float32Array.from({ length: 40 * 96 }, () => normal());
+  const blocks = Array.from({ length: weights.length / 32 }, (_, i) => [
+    ...weights.subarray(32 * i, 32 * i + 32),
+  ]);
+  const scalesOf = (format: QuantFormat): number[] => {
+    const target = allocateQuantized(format, 40, 96, 'float32');
+    quantizeRows(format, weights, 96, target);
+    return [...target.scales];
+  };
+  expect(scalesOf(Q8)).toEqual(
+    blocks.map((block) => Math.fround(Math.max(...block.map(Math.abs)) / 127)),
+  );
+  expect(scalesOf(Q4)).toEqual(blocks.map(plainScale4));
+});
+
 test('sizes', () => {
   const q4: QuantFormat = { bits: 4, blockSize: 32 };
   expect(quantizedShapes(q4, 5, 48)).toEqual({ codes: [5, 2, 16], scales: [5, 2] });

@@ -43,26 +43,34 @@ export function quantizeRows(
 ): void {
   const rows = weights.length / columns;
   const blocks = blocksPerRow(format, columns);
-  const blockBytes = bytesPerBlock(format);
   if (!Number.isInteger(rows) || (firstRow + rows) * blocks > target.scales.length) {
     throw new RangeError(`${weights.length} weights in rows of ${columns} do not fit the target`);
   }
-  const choose = format.bits === 8 ? scale8 : scale4;
-  const encode = format.bits === 8 ? encode8 : encode4;
+  const quantizeRow = format.bits === 8 ? quantizeRow8 : quantizeRow4;
+  const job = {
+    weights,
+    bits: new Uint32Array(weights.buffer, weights.byteOffset, weights.length),
+    blockSize: format.blockSize,
+    target,
+  };
   for (let row = 0; row < rows; row++) {
-    const rowEnd = (row + 1) * columns;
-    for (let block = 0; block < blocks; block++) {
-      const start = row * columns + block * format.blockSize;
-      const end = Math.min(start + format.blockSize, rowEnd);
-      const index = (firstRow + row) * blocks + block;
-      // Codes are made for the scale that is stored, not for the one that was meant.
-      const scale = storeScale(target.scales, index, choose(weights, start, end));
-      if (scale - scale !== 0) throw notFinite(firstRow + row);
-      const inverse = scale === 0 ? 0 : 1 / scale;
-      const at = index * blockBytes;
-      encode(weights, start, end, inverse, target.codes, at, at + blockBytes);
-    }
+    const isFinite = quantizeRow(
+      job,
+      row * columns,
+      (row + 1) * columns,
+      (firstRow + row) * blocks,
+    );
+    if (!isFinite) throw notFinite(firstRow + row);
   }
+}
+
+/** What rows are quantized from and to. */
+interface Job {
+  readonly weights: Float32Array;
+  /** The weights once more. */
+  readonly bits: Uint32Array;
+  readonly blockSize: number;
+  readonly target: QuantizedWeight;
 }
 
 /** The weights that codes and scales stand for, `[rows, columns]`. */
@@ -87,42 +95,54 @@ export function dequantize(
   return weights;
 }
 
-/** Padding gets the code of zero. */
-function encode8(
-  weights: Float32Array,
-  start: number,
-  end: number,
-  inverse: number,
-  codes: Uint8Array,
-  at: number,
-  atEnd: number,
-): void {
-  let to = at;
-  for (let i = start; i < end; i++) {
-    // Truncating after adding a half rounds, as the sum is not negative. The clamp is for coarse float16 scales.
-    const code = ((weights[i] ?? 0) * inverse + 128.5) | 0;
-    codes[to++] = code > 255 ? 255 : code < 0 ? 0 : code;
+/**
+ * One row of 8-bit codes; padding gets the code of zero.
+ * @param block The row's first, in the target.
+ * @returns Whether all is finite.
+ */
+function quantizeRow8(job: Job, start: number, end: number, block: number): boolean {
+  const { weights, bits, blockSize, target } = job;
+  const { codes, scales } = target;
+  for (let from = start; from < end; from += blockSize, block++) {
+    const until = Math.min(from + blockSize, end);
+    // Codes are made for the scale that is stored, not for the one that was meant.
+    const scale = storeScale(scales, block, scale8(bits, from, until));
+    if (scale - scale !== 0) return false;
+    const inverse = scale === 0 ? 0 : 1 / scale;
+    let to = block * blockSize;
+    const atEnd = to + blockSize;
+    for (let i = from; i < until; i++) codes[to++] = code8(weights[i] ?? 0, inverse);
+    while (to < atEnd) codes[to++] = 128;
   }
-  while (to < atEnd) codes[to++] = 128;
+  return true;
 }
 
-/** Two codes a byte, the earlier one in the low half. Padding gets the code of zero. */
-function encode4(
-  weights: Float32Array,
-  start: number,
-  end: number,
-  inverse: number,
-  codes: Uint8Array,
-  at: number,
-  atEnd: number,
-): void {
-  let to = at;
-  let i = start;
-  for (; i + 1 < end; i += 2) {
-    codes[to++] = code4(weights[i] ?? 0, inverse) | (code4(weights[i + 1] ?? 0, inverse) << 4);
+/** One row of 4-bit codes, as {@link quantizeRow8}: two a byte, the earlier one in the low half. */
+function quantizeRow4(job: Job, start: number, end: number, block: number): boolean {
+  const { weights, blockSize, target } = job;
+  const { codes, scales } = target;
+  const blockBytes = blockSize >> 1;
+  for (let from = start; from < end; from += blockSize, block++) {
+    const until = Math.min(from + blockSize, end);
+    const scale = storeScale(scales, block, scale4(weights, from, until));
+    if (scale - scale !== 0) return false;
+    const inverse = scale === 0 ? 0 : 1 / scale;
+    let to = block * blockBytes;
+    const atEnd = to + blockBytes;
+    let i = from;
+    for (; i + 1 < until; i += 2) {
+      codes[to++] = code4(weights[i] ?? 0, inverse) | (code4(weights[i + 1] ?? 0, inverse) << 4);
+    }
+    if (i < until) codes[to++] = code4(weights[i] ?? 0, inverse) | 0x80;
+    while (to < atEnd) codes[to++] = 0x88;
   }
-  if (i < end) codes[to++] = code4(weights[i] ?? 0, inverse) | 0x80;
-  while (to < atEnd) codes[to++] = 0x88;
+  return true;
+}
+
+/** Truncating after adding a half rounds, as the sum is not negative. The clamp is for coarse scales. */
+function code8(weight: number, inverse: number): number {
+  const code = (weight * inverse + 128.5) | 0;
+  return code > 255 ? 255 : code < 0 ? 0 : code;
 }
 
 function code4(weight: number, inverse: number): number {

@@ -10,6 +10,8 @@ import type { Piece } from './storage-format.ts';
 const READS_AHEAD = 3;
 /** A request is at most this long, if no piece is longer. */
 const MAX_READ_BYTES = 4 * 1024 * 1024;
+/** Of the longest element type. */
+const ALIGNMENT = 4;
 /** Unneeded bytes between two pieces that are cheaper to read than to ask twice. */
 const MAX_GAP_BYTES = 256 * 1024;
 
@@ -48,7 +50,7 @@ export class ReadAhead {
     this.#maxReadBytes = Math.min(maxReadBytes, MAX_READ_BYTES);
   }
 
-  /** Bytes of piece `index`, in a buffer of their own. */
+  /** Bytes of piece `index`, which are the caller's: nobody else looks at them again. */
   async take(index: number): Promise<Uint8Array<ArrayBuffer>> {
     this.#options?.signal?.throwIfAborted();
     if (!this.#current || index > this.#current.last) {
@@ -65,7 +67,11 @@ export class ReadAhead {
     const piece = this.#pieces[index];
     if (!read || !piece || index < read.first) throw new Error(`piece ${index} is out of order`);
     const bytes = await read.bytes;
-    return bytes.slice(piece.start - read.start, piece.end - read.start);
+    const [from, to] = [piece.start - read.start, piece.end - read.start];
+    // Nobody else has this part of the buffer. Views of elements want it aligned.
+    return (bytes.byteOffset + from) % ALIGNMENT === 0
+      ? bytes.subarray(from, to)
+      : bytes.slice(from, to);
   }
 
   #open(first: number): Read | undefined {

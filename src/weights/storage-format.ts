@@ -10,6 +10,7 @@ import type { Addition } from './merge.ts';
 import { type QuantFormat, quantizedShapes } from './quantize-format.ts';
 import { allocateQuantized, quantizeRows } from './quantize.ts';
 import type { ReadOptions } from './source.ts';
+import { turn } from './turn.ts';
 
 /** `source`: in the checkpoint's own element type. */
 export type StorageFormat = 'source' | 'f16' | QuantFormat;
@@ -46,6 +47,9 @@ export interface PiecePart {
 
 /** Bytes of the source that a piece has at the most, if its rows are no longer. */
 const PIECE_BYTES = 8 * 1024 * 1024;
+
+/** Quantized in one go: some milliseconds. */
+const STRIP_WEIGHTS = 256 * 1024;
 
 /** Scales are kept in float32: half a bit a weight more than float16, for any arithmetic later. */
 const SCALE_DTYPE = 'float32';
@@ -132,6 +136,7 @@ export function storedBytes(need: WeightNeed): number {
 }
 
 /**
+ * A few rows at a time, so that what else the thread does, such as taking what arrives, need not wait for a whole piece.
  * @param bytes The piece as the checkpoint has it; may be changed.
  * @param options.onBytes Told of what is read for additions.
  * @throws ZoetropeError `model-format` if weights to quantize are not finite.
@@ -143,26 +148,48 @@ export async function convertPiece(
 ): Promise<readonly Uint8Array<ArrayBuffer>[]> {
   const { name, storage, tensor, additions = [] } = need;
   if (storage === 'source' && additions.length === 0) return [bytes];
-  const values = toFloat32(name, tensor.dtype, bytes);
   const { columns } = rowsOf(tensor.shape);
-  for (const addition of additions) {
-    await addition.addTo(values, firstRow, columns, options?.signal);
+  const target = targetOf(need, rows, columns);
+  const rowBytes = bytes.byteLength / rows;
+  const each = Math.min(rows, Math.max(1, Math.floor(STRIP_WEIGHTS / columns)));
+  const room = new Float32Array(each * columns);
+  for (let row = 0; row < rows; row += each) {
+    if (row > 0) await turn();
+    const strip = bytes.subarray(row * rowBytes, (row + each) * rowBytes);
+    const values = toFloat32(name, tensor.dtype, strip, room);
+    for (const addition of additions) {
+      await addition.addTo(values, firstRow + row, columns, options?.signal);
+    }
+    target.put(values, row);
   }
   if (additions.length > 0) options?.onBytes?.(addedBytes(need, firstRow, rows));
-  if (storage === 'source') return [bytesOf(toSource(tensor.dtype, values))];
-  if (storage === 'f16') return [bytesOf(toFloat16(values))];
-  const target = allocateQuantized(storage, values.length / columns, columns, SCALE_DTYPE);
-  quantizeRows(storage, values, columns, target);
-  return [target.codes, bytesOf(target.scales)];
+  return target.parts;
 }
 
-/** In the element type that the values had. */
-function toSource(
-  dtype: string,
-  values: Float32Array<ArrayBuffer>,
-): Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {
-  if (dtype === 'F32') return values;
-  return dtype === 'F16' ? toFloat16(values) : toBFloat16(values);
+/** Where the values of a piece go. */
+interface Target {
+  readonly parts: readonly Uint8Array<ArrayBuffer>[];
+  /** @param row In the piece, the first of those that `values` are. */
+  put(values: Float32Array<ArrayBuffer>, row: number): void;
+}
+
+function targetOf(need: WeightNeed, rows: number, columns: number): Target {
+  const { storage } = need;
+  if (typeof storage !== 'string') {
+    const quantized = allocateQuantized(storage, rows, columns, SCALE_DTYPE);
+    return {
+      parts: [quantized.codes, bytesOf(quantized.scales)],
+      put: (values, row) => quantizeRows(storage, values, columns, quantized, row),
+    };
+  }
+  const dtype = storedDtype(need);
+  if (dtype === 'F32') {
+    const data = new Float32Array(rows * columns);
+    return { parts: [bytesOf(data)], put: (values, row) => data.set(values, row * columns) };
+  }
+  const data = new Uint16Array(rows * columns);
+  const narrow = dtype === 'F16' ? toFloat16 : toBFloat16;
+  return { parts: [bytesOf(data)], put: (values, row) => data.set(narrow(values), row * columns) };
 }
 
 function bytesOf({

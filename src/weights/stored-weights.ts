@@ -14,6 +14,7 @@ import { CheckpointWriter } from '../store/writer.ts';
 import type { ComponentFiles } from './component.ts';
 import type { ComponentWeights } from './component-weights.ts';
 import { bindWeight, toFloat32, type WeightData } from './convert.ts';
+import { ConvertAhead } from './convert-ahead.ts';
 import { inFileOrder, ReadAhead } from './read-ahead.ts';
 import type { FilesAt, ReadOptions } from './source.ts';
 import {
@@ -232,6 +233,7 @@ async function importPieces(
 ): Promise<void> {
   const pieces = needs.flatMap(piecesOf);
   const reads = new ReadAhead(files.source, pieces, options, options.chunkBytes);
+  const conversions = new ConvertAhead(pieces, reads, options);
   let next = 0;
   let skipped = 0;
   for (const need of needs) {
@@ -255,7 +257,7 @@ async function importPieces(
         }
         skipped = first + piece.index + 1;
         converted.clear();
-        const arrays = await convertPiece(piece, await reads.take(first + piece.index), options);
+        const arrays = await conversions.take(first + piece.index);
         for (const [i, each] of partsOf(piece).entries()) {
           const bytes = arrays[i];
           if (bytes) converted.set(partName(each.name, piece), bytes);
