@@ -1,8 +1,9 @@
 """Encode drawn clips once, so that the diffusion model trains on normalised latents.
 
 Also measures the mean and deviation of each latent channel: these become the VAE's
-``latents_mean`` and ``latents_std``. Scenes are kept beside the latents; captions are
-worded afresh each time a clip is used.
+``latents_mean`` and ``latents_std``. Scenes are kept beside the latents, and which latents
+show a subject; captions are worded afresh each time a clip is used. Run again with another
+seed and ``--add``, it adds clips to those that are there, under the same mean and deviation.
 """
 
 from __future__ import annotations
@@ -28,12 +29,24 @@ def load_vae(work: Path, device: str = "cpu"):
     return vae.eval()
 
 
+def subject_cells(scene: world.Scene, clip: np.ndarray) -> np.ndarray:
+    """bool [7, 12, 12]: latents in whose frames and cells anything but the ground is seen."""
+    ground = np.stack([
+        world.look(world.ground_picture(scene.ground, f), world.view(scene, f))
+        for f in range(world.FRAMES)
+    ])  # fmt: skip
+    shown = (clip != ground).any(-1)
+    shown = shown.reshape(world.FRAMES, 12, 4, 12, 4).any((2, 4))
+    return np.concatenate([shown[:1], shown[1:].reshape(-1, 4, 12, 12).any(1)])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--clips", type=int, default=10_000)
     parser.add_argument("--minutes", type=float, default=1e9, help="stop early after this long")
     parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--add", action="store_true", help="keep the clips that are there")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=2)
@@ -42,22 +55,26 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     vae = load_vae(args.work, args.device)
     rng = random.Random(args.seed)
-    scenes, latents = [], []
+    path = args.work / "latents.pt"
+    scenes, latents, masks = [], [], []
     start = time.monotonic()
     while len(scenes) < args.clips and time.monotonic() - start < args.minutes * 60:
         batch = [world.sample_scene(rng) for _ in range(min(args.batch, args.clips - len(scenes)))]
         with torch.no_grad():
-            x = to_tensor(np.stack([world.draw(s) for s in batch])).to(args.device)
-            latents.append(encode_mode(vae, x).cpu())
+            clips = [world.draw(s) for s in batch]
+            latents.append(encode_mode(vae, to_tensor(np.stack(clips)).to(args.device)).cpu())
+        masks += [subject_cells(s, c) for s, c in zip(batch, clips)]
         scenes += [astuple(s) for s in batch]
     z = torch.cat(latents)
-    mean = z.mean(dim=(0, 2, 3, 4))
-    std = z.std(dim=(0, 2, 3, 4))
-    z = (z - mean.view(1, -1, 1, 1, 1)) / std.view(1, -1, 1, 1, 1)
-    torch.save(
-        {"latents": z.half(), "scenes": scenes, "mean": mean, "std": std},
-        args.work / "latents.pt",
-    )
+    kept = torch.load(path) if args.add else None
+    mean = kept["mean"] if kept else z.mean(dim=(0, 2, 3, 4))
+    std = kept["std"] if kept else z.std(dim=(0, 2, 3, 4))
+    z = ((z - mean.view(1, -1, 1, 1, 1)) / std.view(1, -1, 1, 1, 1)).half()
+    shown = torch.from_numpy(np.stack(masks))
+    if kept:
+        z, scenes = torch.cat([kept["latents"], z]), kept["scenes"] + scenes
+        shown = torch.cat([kept["masks"], shown])
+    torch.save({"latents": z, "scenes": scenes, "masks": shown, "mean": mean, "std": std}, path)
     print(f"{len(z)} clips in {(time.monotonic() - start) / 60:.1f} min, std {std.min():.2f}..{std.max():.2f}")
 
 

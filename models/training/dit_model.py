@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
-from diffusers import WanTransformer3DModel
+from diffusers import UniPCMultistepScheduler, WanTransformer3DModel
 from transformers import UMT5Config, UMT5EncoderModel
 
 TEXT_LENGTH = 64
+
+# Steps of the distilled model.
+STEPS = 4
+
+
+def few_step_scheduler() -> UniPCMultistepScheduler:
+    """Of the first order and without a corrector: Euler's steps, which is what the student learns."""
+    return UniPCMultistepScheduler(
+        num_train_timesteps=1000,
+        prediction_type="flow_prediction",
+        use_flow_sigmas=True,
+        flow_shift=3.0,
+        solver_order=1,
+        solver_type="bh2",
+        disable_corrector=list(range(STEPS)),
+        final_sigmas_type="zero",
+    )
 
 
 def build_text_encoder(vocab_size: int, width: int = 128) -> UMT5EncoderModel:
@@ -46,6 +65,31 @@ def build_transformer(
         qk_norm="rms_norm_across_heads",
         rope_max_seq_len=1024,
     )
+
+
+@lru_cache(maxsize=None)
+def few_step_levels() -> torch.Tensor:
+    """Noise levels of the distilled model's steps, and zero."""
+    scheduler = few_step_scheduler()
+    scheduler.set_timesteps(STEPS)
+    return scheduler.sigmas.float()
+
+
+def load_modules(state: dict, weights: dict) -> torch.nn.ModuleDict:
+    """Text encoder and transformer of the sizes that a training's state tells."""
+    modules = torch.nn.ModuleDict(
+        {
+            "text_encoder": build_text_encoder(state["vocab"], state["text_width"]),
+            "transformer": build_transformer(
+                state["text_width"],
+                heads=state["heads"],
+                ffn_dim=state["heads"] * 256,
+                layers=state["layers"],
+            ),
+        }
+    )
+    modules.load_state_dict(weights)
+    return modules
 
 
 def embed(text_encoder: UMT5EncoderModel, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -8,21 +8,36 @@ import shutil
 from pathlib import Path
 
 import torch
-from diffusers import UniPCMultistepScheduler
 
-import tokenizer as pocket_tokenizer
+import world
 from cache_latents import load_vae
-from dit_model import build_text_encoder, build_transformer
+from dit_model import STEPS, few_step_scheduler, load_modules
 
 
 def write_json(path: Path, value: dict) -> None:
     path.write_text(json.dumps(value, indent=2) + "\n")
 
 
+def write_settings(folder: Path, distilled: bool) -> None:
+    """What Zoetrope's page begins with."""
+    path = folder / "zoetrope.json"
+    settings = json.loads(path.read_text()) if path.exists() else {}
+    settings.update(
+        height=world.SIZE,
+        width=world.SIZE,
+        numFrames=world.FRAMES,
+        numInferenceSteps=STEPS if distilled else 12,
+        guidanceScale=1 if distilled else 3,
+        frameRate=8,
+    )
+    write_json(path, settings)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--teacher", action="store_true", help="the model before it was distilled")
     args = parser.parse_args()
 
     stats = torch.load(args.work / "latents.pt")
@@ -32,15 +47,11 @@ def main() -> None:
         latents_std=[round(float(v), 6) for v in stats["std"]],
     )
     state = torch.load(args.work / "dit.pt", map_location="cpu")
-    text_encoder = build_text_encoder(state["vocab"], state["text_width"])
-    transformer = build_transformer(
-        state["text_width"],
-        heads=state["heads"],
-        ffn_dim=state["heads"] * 256,
-        layers=state["layers"],
-    )
-    modules = torch.nn.ModuleDict({"text_encoder": text_encoder, "transformer": transformer})
-    modules.load_state_dict(state["ema"])
+    modules = load_modules(state, state["ema"])
+    text_encoder, transformer = modules["text_encoder"], modules["transformer"]
+    distilled = (args.work / "student.pt").exists() and not args.teacher
+    if distilled:
+        transformer.load_state_dict(torch.load(args.work / "student.pt", map_location="cpu")["ema"])
 
     for part in ("vae", "transformer", "text_encoder", "tokenizer", "scheduler"):
         shutil.rmtree(args.out / part, ignore_errors=True)
@@ -48,15 +59,11 @@ def main() -> None:
     transformer.half().save_pretrained(args.out / "transformer")
     text_encoder.half().save_pretrained(args.out / "text_encoder")
     shutil.copytree(args.work / "tokenizer", args.out / "tokenizer")
-    UniPCMultistepScheduler(
-        num_train_timesteps=1000,
-        prediction_type="flow_prediction",
-        use_flow_sigmas=True,
-        flow_shift=3.0,
-        solver_order=2,
-        solver_type="bh2",
-        final_sigmas_type="zero",
-    ).save_pretrained(args.out / "scheduler")
+    scheduler = few_step_scheduler()
+    if not distilled:
+        scheduler.register_to_config(solver_order=2, disable_corrector=[])
+    scheduler.save_pretrained(args.out / "scheduler")
+    write_settings(args.out, distilled)
     write_json(
         args.out / "model_index.json",
         {

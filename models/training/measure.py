@@ -1,7 +1,7 @@
-"""Read colour, motion, ground and shape off the pixels of a clip.
+"""Read off the pixels of a clip what it shows: subjects, colours, motion, places, ground.
 
-Works on the 32x32 grid and knows nothing about the prompt, so that the same code judges
-drawn clips (which it must get right) and generated ones.
+Works on the 48x48 grid and knows nothing about the prompt, so that the same code judges
+drawn clips (which it must get right: ``test_measure.py``) and generated ones.
 """
 
 from __future__ import annotations
@@ -10,109 +10,229 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from scipy import ndimage
 
 import world
+from grounds import GROUNDS, ground_picture
+from sprites import COLOURS, SIDE, SUBJECTS, sprite
+
+PHASES = 8
+# Cells that differ from the ground by more than this, of 255, belong to a subject.
+DIFFERENT = 44
+# Smaller specks are no subjects.
+SPECK = 12
+
+
+@dataclass(frozen=True)
+class Thing:
+    """A subject in the clip; ``x`` and ``y`` are its mean centre, in cells."""
+
+    colour: str
+    subject: str
+    motion: str
+    x: float
+    y: float
 
 
 @dataclass(frozen=True)
 class Reading:
-    colour: str
-    shape: str
-    motion: str
+    """``camera`` is empty when it rests; ``things`` go from left to right or from top to bottom."""
+
     ground: str
+    camera: str
+    things: tuple[Thing, ...]
 
 
 def shrink(clip: np.ndarray) -> np.ndarray:
-    """Pixels [t, 64, 64, 3] to the mean of each grid cell, float [t, 32, 32, 3]."""
+    """Pixels [t, 96, 96, 3] to the mean of each grid cell, float [t, 48, 48, 3]."""
     t, h, w, _ = clip.shape
     return clip.reshape(t, h // 2, 2, w // 2, 2, 3).astype(np.float32).mean(axis=(2, 4))
 
 
-def read_ground(grid: np.ndarray) -> str:
-    """The ground that most cells agree with, over all frames."""
-    agree = {
-        name: (np.abs(grid - world.ground_picture(name).astype(np.float32)).max(-1) < 24).mean()
-        for name in world.GROUNDS
-    }
-    return max(agree, key=agree.get)
+# --- ground and camera -----------------------------------------------------------------
 
 
-def read_colour(pixels: np.ndarray, weight: np.ndarray) -> str:
-    """Vote of the foreground cells; outlines are nearly the fill's hue, only darker."""
-    names = list(world.COLOURS)
-    fills = np.array([world.COLOURS[n] for n in names], np.float32)
-    tones = np.stack([fills, fills * 0.62], 1)  # [colour, tone, 3]
-    distance = np.sqrt(((pixels[:, None, None] - tones) ** 2).sum(-1))
-    # The fill counts fully, the outline little: dark orange is close to other colours.
-    votes = (np.exp(-((distance / 40) ** 2)) * np.array([1.0, 0.15])).sum(-1)
-    return names[int((votes * weight[:, None]).sum(0).argmax())]
-
-
-def read_motion(area: np.ndarray, cx: np.ndarray, cy: np.ndarray) -> str:
-    """From the track of the centroid and of the area, one value per frame."""
-    t = np.linspace(-1, 1, len(area))
-    slope = lambda v: float((v * t).sum() / (t * t).sum())  # noqa: E731
-    dx, dy = slope(cx), slope(cy)
-    if max(abs(dx), abs(dy)) > 4:
-        if abs(dx) > abs(dy):
-            return "right" if dx > 0 else "left"
-        return "down" if dy > 0 else "up"
-    growth = slope(np.sqrt(area))
-    if abs(growth) > 2:
-        return "grows" if growth > 0 else "shrinks"
-    if cy.max() - cy.min() > 5:
-        return "bounces"
-    return "still"
+def seen_ground(ground: str, camera: str, frame: int, phase: int) -> np.ndarray:
+    scene = world.Scene("red", "ball", camera or "still", ground)
+    return world.look(ground_picture(ground, phase), world.view(scene, frame))
 
 
 @lru_cache(maxsize=None)
-def _templates(shape: str, r: int) -> np.ndarray:
-    return world.shape_mask(shape, r)
+def _ground_clips() -> tuple[tuple[str, str, np.ndarray], ...]:
+    return tuple(
+        (g, c, np.stack([seen_ground(g, c, f, f) for f in range(world.FRAMES)]).astype(np.float32))
+        for g in GROUNDS
+        for c in (("",) if g == "black" else ("", *world.CAMERAS))
+    )
 
 
-def read_shape(mask: np.ndarray) -> tuple[str, float]:
-    """Best overlap (intersection over union) with a drawn shape of any size near its place."""
+def read_ground(grid: np.ndarray) -> tuple[str, str]:
+    """The ground and the camera that most cells agree with, over all frames."""
+    agree = [(np.abs(grid - clip).max(-1) < 28).mean() for _, _, clip in _ground_clips()]
+    best = int(np.argmax(agree))
+    return _ground_clips()[best][:2]
+
+
+@lru_cache(maxsize=None)
+def _phases(ground: str, camera: str) -> np.ndarray:
+    """[phases, frames, 48, 48, 3]: waves and stars that are out of step are ground all the same."""
+    return np.stack([
+        [seen_ground(ground, camera, f, p) for f in range(world.FRAMES)] for p in range(PHASES)
+    ]).astype(np.float32)  # fmt: skip
+
+
+def foreground(grid: np.ndarray, ground: str, camera: str) -> np.ndarray:
+    """bool [frames, 48, 48]: cells that no phase of the ground explains."""
+    return np.abs(_phases(ground, camera) - grid).max(-1).min(0) > DIFFERENT
+
+
+# --- subjects --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Blob:
+    frame: int
+    mask: np.ndarray
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
+
+
+def blobs(mask: np.ndarray, frame: int) -> list[Blob]:
+    """Connected parts of one frame, largest first; gaps of one cell do not part them."""
+    labels, count = ndimage.label(ndimage.binary_dilation(mask), np.ones((3, 3)))
+    found = []
+    for label in range(1, count + 1):
+        part = mask & (labels == label)
+        if part.sum() < SPECK:
+            continue
+        ys, xs = np.nonzero(part)
+        found.append(Blob(frame, part, ys.min(), ys.max() + 1, xs.min(), xs.max() + 1))
+    return sorted(found, key=lambda b: -int(b.mask.sum()))
+
+
+def tracks(mask: np.ndarray) -> list[list[Blob]]:
+    """The blobs of each subject over the frames: none, one or two tracks."""
+    frames = [blobs(m, f) for f, m in enumerate(mask)]
+    seen = [f for f in frames if f]
+    if len(seen) < len(frames) // 2:
+        return []
+    pairs = [f[:2] for f in frames if len(f) >= 2]
+    if len(pairs) <= len(seen) // 2:
+        return [[f[0] for f in seen]]
+    apart = np.abs([np.subtract(a.centre, b.centre) for a, b in pairs]).mean(0)
+    axis = int(apart[1] > apart[0])
+    middle = np.mean([(a.centre[axis] + b.centre[axis]) / 2 for a, b in pairs])
+    sides: list[list[Blob]] = [[], []]
+    for frame in frames:
+        for side in (0, 1):
+            there = [b for b in frame if (b.centre[axis] > middle) == bool(side)]
+            sides[side] += there[:1]
+    return [side for side in sides if side]
+
+
+def read_colour(grid: np.ndarray, track: list[Blob]) -> str:
+    """Vote of the cells; outlines, shade and light are not taken for another colour."""
+    cells = np.concatenate([grid[b.frame][b.mask] for b in track])
+    fills = np.array(list(COLOURS.values()), np.float32)
+    distance = np.sqrt(((cells[:, None] - fills) ** 2).sum(-1))
+    votes = np.exp(-((distance / 32) ** 2)).sum(0)
+    return list(COLOURS)[int(votes.argmax())]
+
+
+@lru_cache(maxsize=None)
+def _template(
+    subject: str, colour: str, mirrored: bool, behind: tuple[int, int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """What can be seen of a sprite before a ground of this colour, cut to its box."""
+    mask, picture = sprite(subject, colour)
+    picture = picture.astype(np.float32)
+    mask = mask & (np.abs(picture - behind).max(-1) > DIFFERENT)
     ys, xs = np.nonzero(mask)
-    if len(ys) == 0:
-        return "circle", 0.0
-    best = ("circle", 0.0)
-    my, mx = (ys.min() + ys.max()) / 2, (xs.min() + xs.max()) / 2
-    side = max(ys.max() - ys.min(), xs.max() - xs.min()) / 2
-    for r in range(max(2, int(side) - 1), min(9, int(side) + 3)):
-        for shape in world.SHAPES:
-            template = _templates(shape, r)
-            for cy in range(round(my) - 2, round(my) + 3):
-                for cx in range(round(mx) - 2, round(mx) + 3):
-                    if cy - r < 0 or cx - r < 0 or cy + r >= world.GRID or cx + r >= world.GRID:
-                        continue
-                    window = mask[cy - r : cy + r + 1, cx - r : cx + r + 1]
-                    both = (window & template).sum()
-                    overlap = both / (mask.sum() + template.sum() - both)
-                    if overlap > best[1]:
-                        best = (shape, float(overlap))
-    return best
+    box = np.s_[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1]
+    mask, picture = mask[box], picture[box]
+    return (mask[:, ::-1], picture[:, ::-1]) if mirrored else (mask, picture)
+
+
+def read_subject(grid: np.ndarray, track: list[Blob], colour: str, ground: str) -> str:
+    """Best agreement in outline and in picture with a subject of that size, over the largest blobs."""
+    best = sorted(track, key=lambda b: -int(b.mask.sum()))[:6]
+    score = dict.fromkeys(SUBJECTS, 0.0)
+    for blob in best:
+        box = np.s_[blob.top : blob.bottom, blob.left : blob.right]
+        mask, picture = blob.mask[box], grid[blob.frame][box]
+        height, width = mask.shape
+        behind = tuple(int(v) for v in ground_picture(ground)[box].mean((0, 1)).round())
+        for subject in SUBJECTS:
+            agreement = []
+            for mirrored in (False, True):
+                outline, colours = _template(subject, colour, mirrored, behind)
+                rows = (np.arange(height) * 2 + 1) * outline.shape[0] // (2 * height)
+                columns = (np.arange(width) * 2 + 1) * outline.shape[1] // (2 * width)
+                outline, colours = outline[np.ix_(rows, columns)], colours[np.ix_(rows, columns)]
+                both = mask & outline
+                overlap = both.sum() / (mask | outline).sum()
+                alike = 1 - np.abs(picture - colours).mean(-1)[both].mean() / 255 if both.any() else 0
+                agreement.append(overlap + alike)
+            score[subject] += max(agreement)
+    return max(score, key=score.get)
+
+
+# --- motion ----------------------------------------------------------------------------
+
+
+def _normal(track: np.ndarray) -> np.ndarray:
+    """Rows of (x, y, width, height): places from their mean, sizes as shares of the largest."""
+    place = track[:, :2] - track[:, :2].mean(0)
+    return np.concatenate([place, track[:, 2:] / track[:, 2:].max(0) * SIDE], 1)
+
+
+@lru_cache(maxsize=None)
+def _motions(pair: bool) -> dict[str, np.ndarray]:
+    """The normal track of each motion."""
+    made = {}
+    for motion in world.BESIDE_MOTIONS if pair else world.MOTIONS:
+        scene = world.Scene("red", "ball", motion, "black", relation="left" if pair else "")
+        poses = [world.pose(scene, f) for f in range(world.FRAMES)]
+        rows = np.array([(p.x, p.y, p.width, p.height) for p in poses], float)
+        made[motion] = rows
+    return made
+
+
+def read_motion(track: list[Blob], pair: bool) -> str:
+    """The motion whose track is nearest, in the frames where the subject was seen."""
+    frames = [b.frame for b in track]
+    seen = _normal(
+        np.array([(*b.centre, b.right - b.left, b.bottom - b.top) for b in track], float)
+    )
+    distance = {
+        motion: np.abs(seen - _normal(rows[frames])).mean() for motion, rows in _motions(pair).items()
+    }
+    return min(distance, key=distance.get)
 
 
 def read(clip: np.ndarray) -> Reading:
-    """Judge a clip of pixels, uint8 [t, 64, 64, 3]."""
+    """Judge a clip of pixels, uint8 [25, 96, 96, 3]."""
     grid = shrink(clip)
-    ground = read_ground(grid)
-    difference = np.abs(grid - world.ground_picture(ground).astype(np.float32)).max(-1)
-    weight = np.clip((difference - 24) / 40, 0, 1)
-    area = weight.sum(axis=(1, 2))
-    y, x = np.mgrid[: world.GRID, : world.GRID]
-    safe = np.maximum(area, 1e-3)
-    cx, cy = (weight * x).sum(axis=(1, 2)) / safe, (weight * y).sum(axis=(1, 2)) / safe
-    seen = area > 3
-    if seen.sum() < len(grid) // 2:
-        return Reading("none", "none", "none", ground)
-    frames = np.arange(len(grid))
-    cx, cy = np.interp(frames, frames[seen], cx[seen]), np.interp(frames, frames[seen], cy[seen])
-    flat = weight.reshape(-1)
-    colour = read_colour(grid.reshape(-1, 3)[flat > 0.2], flat[flat > 0.2])
-    # Shapes are told best where they are large.
-    votes: dict[str, float] = {}
-    for frame in np.argsort(area)[-8::2]:
-        shape, overlap = read_shape(weight[frame] > 0.5)
-        votes[shape] = votes.get(shape, 0.0) + overlap
-    return Reading(colour, max(votes, key=votes.get), read_motion(area, cx, cy), ground)
+    ground, camera = read_ground(grid)
+    found = tracks(foreground(grid, ground, camera))
+    things = []
+    for track in found:
+        colour = read_colour(grid, track)
+        x, y = np.mean([b.centre for b in track], 0)
+        motion = "still" if camera else read_motion(track, len(found) == 2)
+        things.append(Thing(colour, read_subject(grid, track, colour, ground), motion, float(x), float(y)))
+    return Reading(ground, camera, tuple(things))
+
+
+def relation(first: Thing, second: Thing) -> str:
+    """Where the first is, as seen from the second."""
+    dx, dy = first.x - second.x, first.y - second.y
+    if abs(dx) > abs(dy):
+        return "right" if dx > 0 else "left"
+    return "below" if dy > 0 else "above"

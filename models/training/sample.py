@@ -6,32 +6,39 @@ Every clip that is drawn goes on the sheet: nothing is picked.
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 import numpy as np
 import torch
 from diffusers import WanPipeline
 
+import world
 from sheet import contact_sheet
 
 PROMPTS = (
-    "a red circle moves right on a black background",
-    "a blue square slides to the left over a sunset sky",
-    "yellow diamond rising on navy",
-    "a green triangle falls, on white",
-    "a pink heart grows on a grey background",
-    "an orange ring shrinks over black",
-    "a white cross bounces in the sky",
-    "a purple circle stays still over a meadow",
-    "a red heart moves up at sunset",
-    "a cyan ball that is moving right",
-    "A yellow ring moves left over a meadow.",
-    "a green square drifts down on navy",
-    "a pink triangle hops up and down on white",
-    "a blue diamond gets bigger on grey",
-    "an orange cross moves to the right against the sky",
-    "a white heart sinks in the dark",
+    "a red fish moves right on the sea",
+    "a yellow bird flies up and left in the sky",
+    "a blue car bounces on the grass",
+    "a purple ghost circles at night",
+    "a pink heart grows on black",
+    "a green rocket rises at sunset",
+    "a white star spins under the stars",
+    "an orange boat drifts to the left on the water",
+    "a red ball bounces left of a blue star at night",
+    "a cyan bird above a brown house on the grass",
+    "a brown mushroom in a meadow, the camera zooms in",
+    "an orange tree at sunset, the camera pans right",
+    "a purple dragon zigzags in the sky",
+    "a green house falls to the ground in front of black",
+    "a yellow star shrinks to the right of a red rocket on the sea",
+    "a pink ball sinks at dusk",
 )
+
+
+def settings(folder: Path) -> dict:
+    """Steps, guidance and size that the model is shipped with."""
+    return json.loads((folder / "zoetrope.json").read_text())
 
 
 def load_pipeline(folder: Path) -> WanPipeline:
@@ -40,19 +47,21 @@ def load_pipeline(folder: Path) -> WanPipeline:
     return pipe
 
 
-def generate(pipe: WanPipeline, prompts: list[str], seed: int, steps: int, guidance: float) -> np.ndarray:
-    """uint8 [prompts, 17, 64, 64, 3]; clip i uses the seed ``seed + i``."""
+def generate(
+    pipe: WanPipeline, prompts: list[str], seed: int, steps: int, guidance: float
+) -> np.ndarray:
+    """uint8 [prompts, 25, 96, 96, 3]; clip i uses the seed ``seed + i``."""
+    latent_frames = (world.FRAMES - 1) // pipe.vae_scale_factor_temporal + 1
+    side = world.SIZE // pipe.vae_scale_factor_spatial
+    shape = (1, pipe.transformer.config.in_channels, latent_frames, side, side)
     noise = torch.cat(
-        [
-            torch.randn(1, 16, 5, 8, 8, generator=torch.Generator().manual_seed(seed + i))
-            for i in range(len(prompts))
-        ]
+        [torch.randn(shape, generator=torch.Generator().manual_seed(seed + i)) for i in range(len(prompts))]
     )
     video = pipe(
         prompt=list(prompts),
-        height=64,
-        width=64,
-        num_frames=17,
+        height=world.SIZE,
+        width=world.SIZE,
+        num_frames=world.FRAMES,
         num_inference_steps=steps,
         guidance_scale=guidance,
         max_sequence_length=64,
@@ -66,8 +75,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, default=Path(__file__).parent.parent / "pocket")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=14)
-    parser.add_argument("--guidance", type=float, default=4.0)
+    parser.add_argument("--steps", type=int, help="instead of the model's own")
+    parser.add_argument("--guidance", type=float, help="instead of the model's own")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("prompts", nargs="*", default=PROMPTS)
@@ -75,7 +84,10 @@ def main() -> None:
 
     torch.set_num_threads(args.threads)
     pipe = load_pipeline(args.model)
-    clips = generate(pipe, list(args.prompts), args.seed, args.steps, args.guidance)
+    own = settings(args.model)
+    steps = args.steps or own["numInferenceSteps"]
+    guidance = own["guidanceScale"] if args.guidance is None else args.guidance
+    clips = generate(pipe, list(args.prompts), args.seed, steps, guidance)
     contact_sheet(list(zip(clips, args.prompts))).save(args.out)
     print(f"{len(clips)} clips on {args.out}")
 

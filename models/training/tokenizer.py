@@ -20,6 +20,7 @@ from tokenizers.models import Unigram
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 import world
+from captions import caption
 
 MAX_LENGTH = 64
 SPECIAL = ["<pad>", "</s>", "<unk>"]
@@ -27,7 +28,7 @@ SPECIAL = ["<pad>", "</s>", "<unk>"]
 
 def captions(count: int, seed: int) -> list[str]:
     rng = random.Random(seed)
-    return [world.caption(rng, world.sample_scene(rng)) for _ in range(count)]
+    return [caption(rng, world.sample_scene(rng)) for _ in range(count)]
 
 
 def build(count: int = 20_000, seed: int = 7) -> Tokenizer:
@@ -40,7 +41,7 @@ def build(count: int = 20_000, seed: int = 7) -> Tokenizer:
     words = Counter()
     for text in captions(count, seed):
         words.update(re.findall(r"[a-z]+", normalizer.normalize_str(text)))
-    # Made-up words (see world.filler) are to stay letters.
+    # Made-up words (see captions.filler) are to stay letters.
     words = {word: n for word, n in words.items() if n >= 10 or word == "a"}
     total = sum(words.values())
     pieces = [(f"▁{w}", math.log(n / total)) for w, n in sorted(words.items(), key=lambda i: (-i[1], i[0]))]

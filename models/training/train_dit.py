@@ -1,9 +1,9 @@
 """Train the diffusion transformer, and the text encoder along with it, by flow matching.
 
-x_t = (1 - s) x_0 + s noise, target noise - x_0, timestep 1000 s. Noise levels follow the
-shift of 3 that sampling uses. One caption in ten is dropped for the empty prompt, so that
-classifier-free guidance has something to push away from. What is exported is an
-exponential moving average of the weights.
+x_t = (1 - s) x_0 + s noise, target noise - x_0, timestep 1000 s. One caption in ten is dropped for the empty prompt, so that
+classifier-free guidance has something to push away from. Latents that show a subject count
+four times: they are few, and they are what is looked at. What is exported is an exponential
+moving average of the weights.
 """
 
 from __future__ import annotations
@@ -15,20 +15,28 @@ import random
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
+from diffusers import WanTransformer3DModel
+from transformers import UMT5EncoderModel
 
 import tokenizer as pocket_tokenizer
 import world
-from dit_model import build_text_encoder, build_transformer, embed, encode_captions
+from captions import caption
+from dit_model import STEPS, build_text_encoder, build_transformer, embed, encode_captions, few_step_levels
 from optim import Clock, build_optimisers, set_rate
 
 DROP = 0.1
+SUBJECT_WEIGHT = 4.0
 
 
 def sample_levels(count: int, shift: float = 3.0) -> torch.Tensor:
-    """Noise levels in (0, 1): half logit-normal, half uniform, then shifted."""
-    u = torch.where(torch.rand(count) < 0.5, torch.sigmoid(torch.randn(count)), torch.rand(count))
-    return shift * u / (1 + (shift - 1) * u)
+    """Noise levels in (0, 1]: half anywhere, shifted towards noise; half those of the few steps.
+
+    The distilled model is asked at its few levels only, and starts from this one's weights.
+    """
+    u = torch.rand(count)
+    anywhere = shift * u / (1 + (shift - 1) * u)
+    few = few_step_levels()[torch.randint(STEPS, (count,))]
+    return torch.where(torch.rand(count) < 0.5, anywhere, few)
 
 
 def split_parameters(modules):
@@ -42,6 +50,21 @@ def split_parameters(modules):
     return matrices, others
 
 
+def start_from(folder: Path, modules: torch.nn.ModuleDict, tokenizer) -> None:
+    """Take over the weights of an exported model; rows of embeddings by their piece of text."""
+    old = pocket_tokenizer.load(folder / "tokenizer").get_vocab()
+    parts = {"text_encoder": UMT5EncoderModel, "transformer": WanTransformer3DModel}
+    for name, build in parts.items():
+        weights = build.from_pretrained(folder / name, torch_dtype=torch.float32).state_dict()
+        for key in [k for k in weights if k in ("shared.weight", "encoder.embed_tokens.weight")]:
+            rows = modules[name].state_dict()[key].clone()
+            for piece, row in tokenizer.get_vocab().items():
+                if piece in old:
+                    rows[row] = weights[key][old[piece]]
+            weights[key] = rows
+        modules[name].load_state_dict(weights)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, required=True)
@@ -52,8 +75,7 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=6)
     parser.add_argument("--heads", type=int, default=3)
     parser.add_argument("--text-width", type=int, default=128)
-    parser.add_argument("--motions", nargs="*", help="train on these motions only")
-    parser.add_argument("--across", type=int, nargs=2, help="keep clips whose centre lies in this range")
+    parser.add_argument("--init", type=Path, help="a model's folder to go on from")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=3)
@@ -63,12 +85,7 @@ def main() -> None:
     torch.manual_seed(args.seed)
     tokenizer = pocket_tokenizer.load(args.work / "tokenizer")
     data = torch.load(args.work / "latents.pt")
-    latents, scenes = data["latents"], [world.Scene(*s) for s in data["scenes"]]
-    keep = [i for i, s in enumerate(scenes) if not args.motions or s.motion in args.motions]
-    if args.across:
-        low, high = args.across
-        keep = [i for i in keep if low <= min(scenes[i].x, scenes[i].y) and max(scenes[i].x, scenes[i].y) <= high]
-    latents, scenes = latents[keep], [scenes[i] for i in keep]
+    latents, masks, scenes = data["latents"], data["masks"], [world.Scene(*s) for s in data["scenes"]]
     print(f"{len(scenes)} clips", flush=True)
 
     text_encoder = build_text_encoder(len(tokenizer), args.text_width).to(args.device)
@@ -76,6 +93,8 @@ def main() -> None:
         args.text_width, heads=args.heads, ffn_dim=args.heads * 256, layers=args.layers
     ).to(args.device)
     modules = torch.nn.ModuleDict({"text_encoder": text_encoder, "transformer": transformer})
+    if args.init:
+        start_from(args.init, modules, tokenizer)
     ema = copy.deepcopy(modules).requires_grad_(False)
     matrices, others = split_parameters(modules.values())
     optimisers = build_optimisers(matrices, others, args.lr, weight_decay=0.01)
@@ -115,7 +134,7 @@ def main() -> None:
         rng = random.Random(args.seed * 1_000_003 + step)
         torch.manual_seed(args.seed * 1_000_003 + step)
         picks = [rng.randrange(len(scenes)) for _ in range(args.batch)]
-        texts = ["" if rng.random() < DROP else world.caption(rng, scenes[i]) for i in picks]
+        texts = ["" if rng.random() < DROP else caption(rng, scenes[i]) for i in picks]
         x0 = latents[picks].float().to(args.device)
         ids, mask = encode_captions(tokenizer, texts, args.device)
 
@@ -128,7 +147,8 @@ def main() -> None:
             encoder_hidden_states=embed(text_encoder, ids, mask),
             return_dict=False,
         )[0]
-        loss = F.mse_loss(predicted, noise - x0)
+        weight = 1 + (SUBJECT_WEIGHT - 1) * masks[picks].to(x0).unsqueeze(1)
+        loss = (weight * (predicted - noise + x0).square()).mean() / weight.mean()
         for o in optimisers:
             o.zero_grad(set_to_none=True)
         loss.backward()

@@ -17,17 +17,18 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from diffusers import AutoencoderKLWan
 
 import world
 from optim import Clock, build_optimisers, set_rate
 from vae_model import build_vae, decode_raw, encode_mode, flat_convolutions
 
 # (share of the time, frames, crop in grid cells, batch)
-PHASES = ((0.30, 1, 16, 96), (0.45, 9, 16, 16), (0.25, 17, 32, 4))
+PHASES = ((0.25, 1, 16, 96), (0.45, 9, 16, 16), (0.30, 13, 32, 4))
 
 
 def to_tensor(clips: np.ndarray) -> torch.Tensor:
-    """uint8 [b, t, 32, 32, 3] on the grid to pixels [b, 3, t, 64, 64] in [-1, 1]."""
+    """uint8 [b, t, h, w, 3] on the grid to pixels [b, 3, t, 2h, 2w] in [-1, 1]."""
     x = torch.from_numpy(clips).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
     return x.repeat_interleave(2, dim=-1).repeat_interleave(2, dim=-2).contiguous()
 
@@ -37,21 +38,23 @@ def draw_batch(rng: random.Random, frames: int, crop: int, batch: int) -> torch.
     for _ in range(batch):
         scene = world.sample_scene(rng)
         start = rng.randrange(world.FRAMES - frames + 1)
-        clip = world.draw(scene)[start : start + frames]
+        clip = world.draw(scene, range(start, start + frames))
         if crop < world.GRID:
-            cx, cy, _ = world.pose(scene, start + frames // 2)
+            at = world.pose(scene, start + frames // 2)
+            if scene.relation and rng.random() < 0.5:
+                at = world.pose2(scene)
             limit, spread = world.GRID - crop, crop // 3
-            x = min(max(cx - crop // 2 + rng.randint(-spread, spread), 0), limit)
-            y = min(max(cy - crop // 2 + rng.randint(-spread, spread), 0), limit)
+            x = min(max(at.x - crop // 2 + rng.randint(-spread, spread), 0), limit)
+            y = min(max(at.y - crop // 2 + rng.randint(-spread, spread), 0), limit)
             clip = clip[:, y : y + crop, x : x + crop]
         clips.append(clip)
     return to_tensor(np.stack(clips))
 
 
-def psnr(vae, seed: int = 900_000_000, count: int = 8) -> float:
+def psnr(vae, seed: int = 900_000_000, count: int = 6) -> float:
     """Mean PSNR in dB over whole clips that training does not draw."""
     rng = random.Random(seed)
-    x = draw_batch(rng, world.FRAMES, world.GRID, count)
+    x = draw_batch(rng, world.FRAMES, world.GRID, count).to(vae.device)
     with torch.no_grad():
         y = decode_raw(vae, encode_mode(vae, x)).clamp(-1, 1)
     mse = ((x - y) / 2).square().mean(dim=(1, 2, 3, 4))
@@ -61,7 +64,9 @@ def psnr(vae, seed: int = 900_000_000, count: int = 8) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints")
+    parser.add_argument("--init", type=Path, help="a VAE's folder to go on from")
     parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--decoder-only", action="store_true", help="latents stay what they are")
     parser.add_argument("--base-dim", type=int, default=24)
     parser.add_argument("--lr", type=float, default=6e-3)
     parser.add_argument("--batch-scale", type=float, default=1.0)
@@ -76,6 +81,11 @@ def main() -> None:
     path = args.work / "vae.pt"
 
     vae = build_vae(args.base_dim).to(args.device)
+    if args.init:
+        vae.load_state_dict(AutoencoderKLWan.from_pretrained(args.init, torch_dtype=torch.float32).state_dict())
+    if args.decoder_only:
+        vae.encoder.requires_grad_(False)
+        vae.quant_conv.requires_grad_(False)
     matrices = [p for p in vae.parameters() if p.ndim >= 4 and min(p.flatten(1).shape) > 1]
     others = [p for p in vae.parameters() if not any(p is m for m in matrices)]
     optimisers = build_optimisers(matrices, others, args.lr)
@@ -127,7 +137,7 @@ def main() -> None:
         step += 1
         value = loss.item()
         average = value if math.isnan(average) else 0.95 * average + 0.05 * value
-        if clock.spent - last_log > 20:
+        if clock.spent - last_log > 150:
             last_log = clock.spent
             print(
                 f"{clock.spent / 60:6.2f} min  step {step}  frames {frames}  lr {lr:.1e}  "

@@ -1,0 +1,150 @@
+"""Distil the transformer: four steps without guidance in the place of twelve with it.
+
+Progressive distillation, all at once: from a noise level of the four-step schedule the
+teacher goes to the next one in three guided steps, and the student learns the velocity that
+goes there in one. Starts are drawn clips with noise; only the first level is noise alone, as
+in sampling. The teacher is what ``train_dit.py`` left in ``dit.pt``, which is not changed; the
+student starts as its copy and is written to ``student.pt``. The text encoder stays as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import math
+import random
+from pathlib import Path
+
+import torch
+
+import tokenizer as pocket_tokenizer
+import world
+from captions import caption
+from dit_model import STEPS, embed, encode_captions, few_step_levels, load_modules
+from optim import Clock, build_optimisers, set_rate
+from train_dit import split_parameters
+
+SUBSTEPS = 3
+
+
+def between(start: float, end: float, shift: float = 3.0) -> list[float]:
+    """``SUBSTEPS`` levels from ``start`` on and ``end``: even before the shift, as schedules are."""
+    plain = [s / (shift - (shift - 1) * s) for s in (start, end)]
+    even = torch.linspace(plain[0], plain[1], SUBSTEPS + 1).tolist()
+    return [shift * u / (1 + (shift - 1) * u) for u in even]
+
+
+@torch.no_grad()
+def teach(teacher, x, text, nothing, start: float, end: float, guidance: float) -> torch.Tensor:
+    """Where the teacher goes from level ``start`` to ``end`` in guided Euler steps."""
+    path = between(start, end)
+    texts = torch.cat([text, nothing])
+    for level, following in zip(path, path[1:]):
+        times = torch.full((2 * len(x),), level * 1000, device=x.device)
+        velocity = teacher(
+            hidden_states=torch.cat([x, x]), timestep=times, encoder_hidden_states=texts, return_dict=False
+        )[0]
+        with_text, without = velocity.chunk(2)
+        x = x + (following - level) * (without + guidance * (with_text - without))
+    return x
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--batch", type=int, default=24)
+    parser.add_argument("--lr", type=float, default=6e-4)
+    parser.add_argument("--ema", type=float, default=0.99)
+    parser.add_argument("--guidance", type=float, default=3.0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seed", type=int, default=4)
+    args = parser.parse_args()
+
+    torch.set_num_threads(args.threads)
+    tokenizer = pocket_tokenizer.load(args.work / "tokenizer")
+    data = torch.load(args.work / "latents.pt")
+    scenes = [world.Scene(*s) for s in data["scenes"]]
+    state = torch.load(args.work / "dit.pt", map_location=args.device)
+    modules = load_modules(state, state["ema"]).to(args.device).requires_grad_(False)
+    text_encoder, teacher = modules["text_encoder"], modules["transformer"]
+    student = copy.deepcopy(teacher).requires_grad_(True)
+    ema = copy.deepcopy(student).requires_grad_(False)
+    optimisers = build_optimisers(*split_parameters([student]), args.lr)
+
+    path = args.work / "student.pt"
+    step, spent = 0, 0.0
+    if path.exists():
+        saved = torch.load(path, map_location=args.device)
+        student.load_state_dict(saved["student"])
+        ema.load_state_dict(saved["ema"])
+        for o, s in zip(optimisers, saved["optimisers"]):
+            o.load_state_dict(s)
+        step, spent = saved["step"], saved["spent"]
+        print(f"resumed at step {step}, {spent / 60:.1f} min", flush=True)
+    clock = Clock(args.minutes, spent)
+
+    def save() -> None:
+        torch.save(
+            {
+                "student": student.state_dict(),
+                "ema": ema.state_dict(),
+                "optimisers": [o.state_dict() for o in optimisers],
+                "step": step,
+                "spent": clock.spent,
+                "guidance": args.guidance,
+            },
+            path.with_suffix(".tmp"),
+        )
+        path.with_suffix(".tmp").replace(path)
+
+    sigmas = few_step_levels().tolist()
+    last_log = last_save = clock.spent
+    average = math.nan
+    while clock.progress < 1:
+        rng = random.Random(args.seed * 1_000_003 + step)
+        torch.manual_seed(args.seed * 1_000_003 + step)
+        k = step % STEPS
+        picks = [rng.randrange(len(scenes)) for _ in range(args.batch)]
+        ids, mask = encode_captions(
+            tokenizer, [caption(rng, scenes[i]) for i in picks] + [""], args.device
+        )
+        with torch.no_grad():
+            texts = embed(text_encoder, ids, mask)
+        text, nothing = texts[:-1], texts[-1:].expand(args.batch, -1, -1)
+        x0 = data["latents"][picks].float().to(args.device)
+        noise = torch.randn(x0.shape).to(args.device)
+        x = noise if k == 0 else (1 - sigmas[k]) * x0 + sigmas[k] * noise
+        there = teach(teacher, x, text, nothing, sigmas[k], sigmas[k + 1], args.guidance)
+        target = (x - there) / (sigmas[k] - sigmas[k + 1])
+
+        times = torch.full((args.batch,), sigmas[k] * 1000, device=args.device)
+        predicted = student(hidden_states=x, timestep=times, encoder_hidden_states=text, return_dict=False)[0]
+        loss = (predicted - target).square().mean()
+        for o in optimisers:
+            o.zero_grad(set_to_none=True)
+        loss.backward()
+        lr = clock.rate(args.lr)
+        set_rate(optimisers, lr)
+        for o in optimisers:
+            o.step()
+        step += 1
+        decay = min(args.ema, (1 + step) / (10 + step))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(ema.parameters()), list(student.parameters()), 1 - decay)
+
+        value = loss.item()
+        average = value if math.isnan(average) else 0.95 * average + 0.05 * value
+        if clock.spent - last_log > 30:
+            last_log = clock.spent
+            print(f"{clock.spent / 60:6.2f} min  step {step}  lr {lr:.1e}  loss {average:.4f}", flush=True)
+        if clock.spent - last_save > 90:
+            last_save = clock.spent
+            save()
+    save()
+    print(f"done: {step} steps, {clock.spent / 60:.1f} min, loss {average:.4f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""The ruler that judges generated clips is right on drawn ones, and sees what is wrong."""
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import evaluate
+import measure
+import world
+
+COUNT = 300
+
+
+@pytest.fixture(scope="module")
+def judged():
+    rng = random.Random(3)
+    scenes = [world.sample_scene(rng, held=i % 2 == 0) for i in range(COUNT)]
+    return [(s, measure.read(world.enlarge(world.draw(s)))) for s in scenes]
+
+
+def test_at_least_99_of_100_drawn_clips_are_read_right(judged):
+    tally = {}
+    for scene, reading in judged:
+        for name, right in evaluate.judge(reading, scene).items():
+            tally.setdefault(name, []).append(right)
+    assert len(tally) == 10
+    assert {n: np.mean(r) for n, r in tally.items() if np.mean(r) < 0.99} == {}
+
+
+@pytest.mark.parametrize("aspect", ["colour", "subject", "motion", "ground"])
+def test_another_prompt_is_not_right(judged, aspect):
+    """A ruler that always says yes would pass the test above."""
+    kinds = {
+        "colour": world.COLOURS, "subject": world.SUBJECTS, "motion": world.MOTIONS, "ground": world.GROUNDS,
+    }  # fmt: skip
+    singles = [(s, r) for s, r in judged if not s.relation and s.motion not in world.CAMERAS]
+    for scene, reading in singles:
+        names = list(kinds[aspect])
+        other = names[(names.index(getattr(scene, aspect)) + 1) % len(names)]
+        assert not evaluate.judge(reading, replace(scene, **{aspect: other}))[aspect]
+
+
+def test_swapped_colours_are_not_bound(judged):
+    for scene, reading in judged:
+        if scene.relation:
+            swapped = replace(scene, colour=scene.colour2, colour2=scene.colour)
+            assert not evaluate.judge(reading, swapped)["pair_colour_binding"]
+
+
+def test_noise_shows_nothing():
+    clip = np.random.default_rng(0).integers(0, 256, (25, 96, 96, 3), dtype=np.uint8)
+    scene = world.sample_scene(random.Random(0), pairs=0)
+    assert not all(evaluate.judge(measure.read(clip), scene).values())
