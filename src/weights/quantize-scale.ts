@@ -47,13 +47,15 @@ export function scale4(weights: Float32Array, start: number, end: number): numbe
   }
   if (sum - sum !== 0) return Number.NaN;
   if (extreme === 0) return 0;
-  const [inverse0, inverse1, inverse2] = [
-    -STEPS_4BIT[0] / extreme,
-    -STEPS_4BIT[1] / extreme,
-    -STEPS_4BIT[2] / extreme,
-  ];
-  let [product0, product1, product2] = [0, 0, 0];
-  let [square0, square1, square2] = [0, 0, 0];
+  const inverse0 = -STEPS_4BIT[0] / extreme;
+  const inverse1 = -STEPS_4BIT[1] / extreme;
+  const inverse2 = -STEPS_4BIT[2] / extreme;
+  let product0 = 0;
+  let product1 = 0;
+  let product2 = 0;
+  let square0 = 0;
+  let square1 = 0;
+  let square2 = 0;
   // All trials in one pass: a sum waits for its former value, three sums wait together.
   for (let i = start; i < end; i++) {
     const weight = weights[i] ?? 0;

@@ -51,7 +51,9 @@ export function quantizeRows(
     weights,
     bits: new Uint32Array(weights.buffer, weights.byteOffset, weights.length),
     blockSize: format.blockSize,
-    target,
+    codes: target.codes,
+    scales: target.scales,
+    hasHalfScales: target.scales instanceof Uint16Array,
   };
   for (let row = 0; row < rows; row++) {
     const isFinite = quantizeRow(
@@ -70,7 +72,10 @@ interface Job {
   /** The weights once more. */
   readonly bits: Uint32Array;
   readonly blockSize: number;
-  readonly target: QuantizedWeight;
+  readonly codes: Uint8Array;
+  readonly scales: QuantizedWeight['scales'];
+  /** Asked once: for each block it would take as long as the block. */
+  readonly hasHalfScales: boolean;
 }
 
 /** The weights that codes and scales stand for, `[rows, columns]`. */
@@ -101,12 +106,11 @@ export function dequantize(
  * @returns Whether all is finite.
  */
 function quantizeRow8(job: Job, start: number, end: number, block: number): boolean {
-  const { weights, bits, blockSize, target } = job;
-  const { codes, scales } = target;
+  const { weights, bits, blockSize, codes } = job;
   for (let from = start; from < end; from += blockSize, block++) {
     const until = Math.min(from + blockSize, end);
     // Codes are made for the scale that is stored, not for the one that was meant.
-    const scale = storeScale(scales, block, scale8(bits, from, until));
+    const scale = storeScale(job, block, scale8(bits, from, until));
     if (scale - scale !== 0) return false;
     const inverse = scale === 0 ? 0 : 1 / scale;
     let to = block * blockSize;
@@ -119,12 +123,11 @@ function quantizeRow8(job: Job, start: number, end: number, block: number): bool
 
 /** One row of 4-bit codes, as {@link quantizeRow8}: two a byte, the earlier one in the low half. */
 function quantizeRow4(job: Job, start: number, end: number, block: number): boolean {
-  const { weights, blockSize, target } = job;
-  const { codes, scales } = target;
+  const { weights, blockSize, codes } = job;
   const blockBytes = blockSize >> 1;
   for (let from = start; from < end; from += blockSize, block++) {
     const until = Math.min(from + blockSize, end);
-    const scale = storeScale(scales, block, scale4(weights, from, until));
+    const scale = storeScale(job, block, scale4(weights, from, until));
     if (scale - scale !== 0) return false;
     const inverse = scale === 0 ? 0 : 1 / scale;
     let to = block * blockBytes;
@@ -151,9 +154,10 @@ function code4(weight: number, inverse: number): number {
 }
 
 /** @returns The scale as stored. */
-function storeScale(scales: QuantizedWeight['scales'], index: number, scale: number): number {
-  scales[index] = scales instanceof Float32Array ? scale : halfBits(scale);
-  return readScale(scales, index);
+function storeScale({ scales, hasHalfScales }: Job, index: number, scale: number): number {
+  const stored = hasHalfScales ? halfBits(scale) : Math.fround(scale);
+  scales[index] = stored;
+  return hasHalfScales ? halfValue(stored) : stored;
 }
 
 function readScale(scales: QuantizedWeight['scales'], index: number): number {
