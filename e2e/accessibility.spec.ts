@@ -42,7 +42,7 @@ test('works by keyboard alone', async ({ sharedPage, site }) => {
   await expect(sharedPage.locator('#prompt')).toBeFocused();
   await sharedPage.keyboard.type('a red circle');
   const reached: string[] = [];
-  for (let press = 0; press < 20 && reached.at(-1) !== 'generate'; press++) {
+  for (let press = 0; press < 40 && reached.at(-1) !== 'generate'; press++) {
     await sharedPage.keyboard.press('Tab');
     reached.push(await sharedPage.evaluate(() => document.activeElement?.id ?? ''));
   }

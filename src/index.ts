@@ -4,6 +4,13 @@ export type * from './pipeline/api.ts';
 export { CATALOGUE, findModel } from './families/catalogue/entries.ts';
 export type * from './families/catalogue/model-entry.ts';
 export {
+  completeChoice,
+  type PromptChoice,
+  promptSentence,
+  readSentence,
+} from './families/text/prompt-sentence.ts';
+export { unknownWords } from './families/text/unknown-words.ts';
+export {
   assessModel,
   inspectCheckpoint,
   planListedModel,

@@ -144,6 +144,30 @@ export interface LatentColours {
   readonly bias: readonly number[];
 }
 
+/** Parts of a sentence that a checkpoint was taught, as it reads them. */
+export interface PromptLists {
+  readonly colours: readonly string[];
+  /** Nouns, without an article. */
+  readonly subjects: readonly string[];
+  /** Finite phrases: “moves right”. */
+  readonly motions: readonly string[];
+  /** Between one subject and another: “left of”. None: it was shown one at a time. */
+  readonly relations: readonly string[];
+  /** Where it happens: “at sunset”. */
+  readonly grounds: readonly string[];
+  /** Clauses of their own: “the camera pans left”. */
+  readonly cameras: readonly string[];
+}
+
+/** What a checkpoint was taught to draw, for whoever helps to write prompts. */
+export interface PromptVocabulary {
+  /** Whole prompts. */
+  readonly samples: readonly string[];
+  readonly builder: PromptLists;
+  /** Every word that training showed, in lower case. */
+  readonly words: readonly string[];
+}
+
 export interface ModelCheckpoint extends LatentDecoder {
   readonly pipelineClass: string;
   /** Parsed `scheduler_config.json`. */
@@ -206,6 +230,8 @@ export interface ModelCheckpoint extends LatentDecoder {
   readonly fastDecoder?: FastDecoder;
   /** Absent: none are known. */
   readonly latentColours?: LatentColours;
+  /** Absent: it says nothing of it, as models for any prompt do. */
+  readonly prompts?: PromptVocabulary;
 }
 
 /** As much of a checkpoint as a plan needs: nothing of it is in the files' contents, so a configuration is enough. */

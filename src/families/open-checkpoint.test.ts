@@ -92,6 +92,21 @@ test('colours of latents that do not fit them are refused', async () => {
   }
 });
 
+test('prompts that nobody could be helped with are refused', async () => {
+  const { prompts } = await openCheckpoint(new NodeFolderSource(folder));
+  expect(prompts?.builder.colours).toContain('red');
+  for (const [wrong, fault] of [
+    [{ ...prompts, words: [] }, 'prompts.words is empty'],
+    [{ ...prompts, samples: [7] }, 'prompts.samples[0]'],
+    [null, 'prompts is not an object'],
+  ]) {
+    await editJson('zoetrope.json', { prompts: wrong });
+    await expectRefusal('zoetrope.json', String(fault));
+  }
+  await editJson('zoetrope.json', { prompts: undefined });
+  expect(await openCheckpoint(new NodeFolderSource(folder))).not.toHaveProperty('prompts');
+});
+
 test('tensors of a distillation are ignored, and the notice says what is lost', async () => {
   await addTensor(TRANSFORMER, 'blocks.0.to_gate_compress.weight');
   await addTensor(TRANSFORMER, 'blocks.0.to_gate_compress.bias');

@@ -11,8 +11,9 @@ import { ModelPicker } from './model-picker.ts';
 import { Planning } from './planning.ts';
 import { Player } from './player.ts';
 import { setUpPlayerControls } from './player-controls.ts';
+import { PromptAids } from './prompt-aids.ts';
+import { promptsBeside } from './prompts-beside.ts';
 import { Run, setStage } from './run.ts';
-import { setUpSamples } from './samples.ts';
 import { offerScales, setUpSaving } from './saving.ts';
 import {
   accessOf,
@@ -35,6 +36,7 @@ const canvas = element('canvas', HTMLCanvasElement);
 const player = new Player(canvas);
 const timeline = new Timeline();
 const planning = new Planning();
+const promptAids = new PromptAids();
 let current: Clip | undefined;
 let checkpoint: CheckpointReport | undefined;
 
@@ -119,6 +121,7 @@ const picker = new ModelPicker({
   onChoose() {
     clearError();
     picker.show();
+    promptAids.show(undefined);
     void lookAt(new Set());
   },
   onCheck: () => void check(),
@@ -128,6 +131,7 @@ const picker = new ModelPicker({
 async function check(): Promise<void> {
   clearError();
   picker.show();
+  promptAids.show(undefined);
   if (picker.reference()) picker.markChecked();
   await lookAt(new Set());
 }
@@ -145,6 +149,11 @@ async function lookAt(chosen: ReadonlySet<string>): Promise<void> {
       target.textContent = 'not looked at yet.';
       return;
     }
+    if (entry && !isRemote) {
+      void promptsBeside(source).then((prompts) => {
+        if (prompts && readSettings().model === model) promptAids.show(prompts);
+      });
+    }
     const verdict = entry && isRemote ? await picker.verdict(entry.id) : undefined;
     const report =
       verdict?.checkpoint ?? (await inspectCheckpoint(referenceOf(source), accessOf(load)));
@@ -152,6 +161,7 @@ async function lookAt(chosen: ReadonlySet<string>): Promise<void> {
     if (readSettings().model !== model) return;
     checkpoint = report;
     showDownload(report);
+    promptAids.show(report.prompts);
     applyCheckpoint(report, chosen);
     if (entry && verdict) applyModel(entry, verdict, chosen);
     planning.refresh();
@@ -194,7 +204,6 @@ function start(): void {
 
 setUpTheme();
 setUpDrum();
-setUpSamples();
 setUpSeed();
 setUpForm();
 setUpPlayerControls(player);

@@ -21,6 +21,8 @@ export type {
   GenerationDefaults,
   LoraSummary,
   PartName,
+  PromptLists,
+  PromptVocabulary,
   SizeConstraints,
 } from '../families/family.ts';
 export type {

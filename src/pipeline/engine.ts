@@ -76,6 +76,7 @@ export function describeCheckpoint(
     loras: checkpoint.loras,
     notices: checkpoint.notices,
     previews: checkpoint.fastDecoder ? 'decoded' : checkpoint.latentColours ? 'linear' : 'none',
+    ...(checkpoint.prompts ? { prompts: checkpoint.prompts } : {}),
   };
 }
 

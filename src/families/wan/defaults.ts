@@ -1,10 +1,11 @@
 /**
  * @file What a checkpoint says of itself in an optional `zoetrope.json` beside `model_index.json`: what a run uses where a
- * request says nothing, where that differs from `WanPipeline`'s own defaults, and how its latents look.
+ * request says nothing, where that differs from `WanPipeline`'s own defaults, how its latents look, and what it was taught to draw.
  */
 import { modelFormat } from '../../errors.ts';
 import { type FileSource, readJson, type ReadOptions } from '../../weights/source.ts';
-import type { GenerationDefaults, LatentColours } from '../family.ts';
+import type { GenerationDefaults, LatentColours, PromptVocabulary } from '../family.ts';
+import { faultOfVocabulary } from '../text/vocabulary-format.ts';
 
 const FILE = 'zoetrope.json';
 
@@ -22,6 +23,7 @@ export const WAN_DEFAULTS: GenerationDefaults = {
 export interface CheckpointSettings {
   readonly defaults: GenerationDefaults;
   readonly latentColours?: LatentColours;
+  readonly prompts?: PromptVocabulary;
 }
 
 /** @param latentChannels Those of the checkpoint. */
@@ -34,7 +36,7 @@ export async function readSettings(
   const defaults: GenerationDefaults = { ...WAN_DEFAULTS, maxSequenceLength };
   if (!(await source.exists(FILE, options))) return { defaults };
   const json = (await readJson(source, FILE, options)) as Record<string, unknown> | null;
-  const { latentColours, ...given } = json ?? {};
+  const { latentColours, prompts, ...given } = json ?? {};
   for (const [name, value] of Object.entries(given)) {
     if (!(name in defaults) || typeof value !== 'number' || !Number.isFinite(value) || value <= 0) {
       throw modelFormat(`${FILE} of ${source.name}: ${name} is no default.`, 'Mend or remove it.');
@@ -46,7 +48,15 @@ export async function readSettings(
       'Mend or remove it.',
     );
   }
-  return { defaults: { ...defaults, ...given }, ...(latentColours ? { latentColours } : {}) };
+  const fault = prompts === undefined ? undefined : faultOfVocabulary(prompts);
+  if (fault !== undefined) {
+    throw modelFormat(`${FILE} of ${source.name}: prompts${fault}.`, 'Mend or remove it.');
+  }
+  return {
+    defaults: { ...defaults, ...given },
+    ...(latentColours ? { latentColours } : {}),
+    ...(prompts ? { prompts: prompts as PromptVocabulary } : {}),
+  };
 }
 
 function isColours(value: unknown, channels: number): value is LatentColours {

@@ -6,6 +6,7 @@ import type {
   GenerationDefaults,
   LoraSummary,
   PartName,
+  PromptVocabulary,
   SizeConstraints,
 } from '../../families/family.ts';
 import type { DeviceChoice } from '../../runtime/device.ts';
@@ -36,6 +37,8 @@ export interface CheckpointReport {
   readonly notices: readonly CheckpointNotice[];
   /** How `onPreview` gets its pictures: by the fast decoder, by a linear function of the latents, or not at all. */
   readonly previews: 'decoded' | 'linear' | 'none';
+  /** What the model was taught to draw, where its `zoetrope.json` says: see `promptSentence` and `unknownWords`. */
+  readonly prompts?: PromptVocabulary;
 }
 
 /** What a plan depends on besides the checkpoint. */

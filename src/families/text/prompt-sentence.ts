@@ -1,0 +1,105 @@
+/** @file Sentences of a model's vocabulary: made from choices, drawn at random, and read back into choices. */
+import type { PromptLists } from '../family.ts';
+
+/** What a sentence is made of: texts of the lists. `''`: it says nothing of it. */
+export interface PromptChoice {
+  readonly colour: string;
+  readonly subject: string;
+  readonly motion: string;
+  /** To another subject. */
+  readonly relation: string;
+  /** `''` without a relation, like `otherSubject`. */
+  readonly otherColour: string;
+  readonly otherSubject: string;
+  readonly ground: string;
+  readonly camera: string;
+}
+
+/** Of the words that follow an article here, those that begin with the letter of a vowel begin with its sound. */
+export const articleFor = (words: string): 'a' | 'an' => (/^[aeiou]/i.test(words) ? 'an' : 'a');
+
+const noun = (colour: string, subject: string): string =>
+  `${articleFor(colour)} ${colour} ${subject}`;
+
+/** “a red ball bounces left of an orange star at night, the camera pans left” */
+export function promptSentence(choice: PromptChoice): string {
+  const { colour, subject, motion, relation, otherColour, otherSubject, ground, camera } = choice;
+  const words = [noun(colour, subject), motion];
+  if (relation !== '') words.push(relation, noun(otherColour, otherSubject));
+  if (ground !== '') words.push(ground);
+  return words.join(' ') + (camera === '' ? '' : `, ${camera}`);
+}
+
+/**
+ * The choice behind a sentence, whatever its case and article and whether or not a full stop ends it; undefined for one
+ * that the lists do not make.
+ */
+export function readSentence(lists: PromptLists, sentence: string): PromptChoice | undefined {
+  const { colours, subjects, motions, relations, grounds, cameras } = lists;
+  const anyNoun = (colour: keyof PromptChoice, subject: keyof PromptChoice): string =>
+    `(?:an? )?${oneOf(colour, colours)} ${oneOf(subject, subjects)}`;
+  const pattern =
+    `^${anyNoun('colour', 'subject')} ${oneOf('motion', motions)}` +
+    `(?: ${oneOf('relation', relations)} ${anyNoun('otherColour', 'otherSubject')})?` +
+    `(?: ${oneOf('ground', grounds)})?(?:, ${oneOf('camera', cameras)})?\\.?$`;
+  const words = sentence.trim().replace(/\s+/g, ' ').toLowerCase();
+  const groups = new RegExp(pattern).exec(words)?.groups;
+  if (!groups) return undefined;
+  const part = (name: keyof PromptChoice, list: readonly string[]): string =>
+    list.find((text) => text.toLowerCase() === groups[name]) ?? '';
+  return {
+    colour: part('colour', colours),
+    subject: part('subject', subjects),
+    motion: part('motion', motions),
+    relation: part('relation', relations),
+    otherColour: part('otherColour', colours),
+    otherSubject: part('otherSubject', subjects),
+    ground: part('ground', grounds),
+    camera: part('camera', cameras),
+  };
+}
+
+/** A pattern that matches one of no texts matches nothing. */
+function oneOf(name: keyof PromptChoice, texts: readonly string[]): string {
+  const escaped = texts.map((text) =>
+    text.toLowerCase().replace(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`),
+  );
+  return `(?<${name}>${escaped.length > 0 ? escaped.join('|') : '(?!)'})`;
+}
+
+/**
+ * Fills in what a choice leaves open, at random. What a sentence can do without (relation, ground, camera) is drawn only
+ * where it is undefined; the rest also where it is `''`. Two subjects differ in colour and kind, and none has a colour
+ * that its ground names, as far as the lists allow.
+ * @param random In [0, 1), as `Math.random`.
+ */
+export function completeChoice(
+  lists: PromptLists,
+  given: Partial<PromptChoice> = {},
+  random: () => number = Math.random,
+): PromptChoice {
+  const pick = (texts: readonly string[], avoid: readonly string[] = []): string => {
+    const others = texts.filter((text) => !avoid.includes(text));
+    const from = others.length > 0 ? others : texts;
+    return from[Math.floor(random() * from.length)] ?? '';
+  };
+  const sometimes = (chance: number, texts: readonly string[]): string =>
+    random() < chance ? pick(texts) : '';
+  const relation = given.relation ?? sometimes(0.3, lists.relations);
+  const ground = given.ground ?? sometimes(0.8, lists.grounds);
+  const named = ground.split(' ');
+  const hasOther = relation !== '';
+  const other = hasOther ? [given.otherColour ?? '', given.otherSubject ?? ''] : [];
+  const colour = given.colour || pick(lists.colours, [...named, ...other]);
+  const subject = given.subject || pick(lists.subjects, other);
+  return {
+    colour,
+    subject,
+    motion: given.motion || pick(lists.motions),
+    relation,
+    otherColour: hasOther ? given.otherColour || pick(lists.colours, [...named, colour]) : '',
+    otherSubject: hasOther ? given.otherSubject || pick(lists.subjects, [subject]) : '',
+    ground,
+    camera: given.camera ?? sometimes(0.2, lists.cameras),
+  };
+}

@@ -1,0 +1,62 @@
+/** @file What a checkpoint may say of its prompts in `zoetrope.json`, checked before anybody relies on it. */
+import type { PromptLists, PromptVocabulary } from '../family.ts';
+
+/** Lists, and whether one may be empty: a model may know no relations, but not no subjects. */
+const BUILDER: Readonly<Record<keyof PromptLists, boolean>> = {
+  colours: false,
+  subjects: false,
+  motions: false,
+  relations: true,
+  grounds: true,
+  cameras: true,
+};
+
+const FIELDS: readonly (keyof PromptVocabulary)[] = ['samples', 'builder', 'words'];
+
+/**
+ * What keeps `value` from being a `PromptVocabulary`, to be read after its name: “.builder.colours is empty”; undefined if
+ * it is one.
+ */
+export function faultOfVocabulary(value: unknown): string | undefined {
+  if (!isRecord(value)) return ' is not an object';
+  const { samples, builder, words } = value;
+  if (!isRecord(builder)) return '.builder is not an object';
+  const lists = Object.entries(BUILDER).map(([name, mayBeEmpty]) =>
+    faultOfList(`.builder.${name}`, builder[name], mayBeEmpty),
+  );
+  return (
+    strangerIn('', value, FIELDS) ??
+    strangerIn('.builder', builder, Object.keys(BUILDER)) ??
+    faultOfList('.samples', samples, false) ??
+    lists.find((fault) => fault !== undefined) ??
+    faultOfList('.words', words, false) ??
+    faultOfWords(words as readonly string[])
+  );
+}
+
+function strangerIn(
+  path: string,
+  value: Readonly<Record<string, unknown>>,
+  names: readonly string[],
+): string | undefined {
+  const stranger = Object.keys(value).find((name) => !names.includes(name));
+  return stranger === undefined ? undefined : `${path}.${stranger} is nothing that is known`;
+}
+
+function faultOfList(path: string, value: unknown, mayBeEmpty: boolean): string | undefined {
+  if (!Array.isArray(value)) return `${path} is no list`;
+  if (value.length === 0 && !mayBeEmpty) return `${path} is empty`;
+  const wrong = value.findIndex(
+    (text: unknown) => typeof text !== 'string' || text === '' || text !== text.trim(),
+  );
+  return wrong < 0 ? undefined : `${path}[${wrong}] is no text without spaces around it`;
+}
+
+function faultOfWords(words: readonly string[]): string | undefined {
+  const wrong = words.findIndex((word) => word !== word.toLowerCase() || /\s/.test(word));
+  return wrong < 0 ? undefined : `.words[${wrong}] is no word in lower case`;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
