@@ -50,7 +50,6 @@ test('a sentence is built by keyboard, and becomes a clip', async ({ sharedPage,
   await sharedPage.keyboard.type('heart');
   await tabTo(sharedPage, 'build-motion');
   await sharedPage.keyboard.press('Home');
-  await sharedPage.keyboard.press('ArrowDown');
   await expect(prompt).toHaveValue(`an orange heart ${prompts.builder.motions[0]}`);
   await tabTo(sharedPage, 'build-ground');
   await sharedPage.keyboard.press('End');

@@ -99,9 +99,9 @@ test('prompts that nobody could be helped with are refused', async () => {
     [{ ...prompts, words: [] }, 'prompts.words is empty'],
     [{ ...prompts, samples: [7] }, 'prompts.samples[0]'],
     [null, 'prompts is not an object'],
-  ]) {
+  ] as const) {
     await editJson('zoetrope.json', { prompts: wrong });
-    await expectRefusal('zoetrope.json', String(fault));
+    await expectRefusal('zoetrope.json', fault);
   }
   await editJson('zoetrope.json', { prompts: undefined });
   expect(await openCheckpoint(new NodeFolderSource(folder))).not.toHaveProperty('prompts');

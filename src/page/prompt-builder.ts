@@ -26,6 +26,9 @@ const LISTS: Readonly<Record<keyof PromptChoice, keyof PromptLists>> = {
 
 const PARTS = Object.keys(LISTS) as (keyof PromptChoice)[];
 
+/** What a sentence can do without. */
+const OPTIONAL: readonly (keyof PromptChoice)[] = ['relation', 'ground', 'camera'];
+
 const fieldOf = (part: keyof PromptChoice): HTMLSelectElement => select(`build-${part}`);
 
 export class PromptBuilder {
@@ -52,7 +55,7 @@ export class PromptBuilder {
         ...lists[LISTS[part]].map((text) => new Option(text)),
       );
     }
-    for (const part of ['relation', 'ground', 'camera'] as const) {
+    for (const part of OPTIONAL) {
       fieldOf(part).hidden = lists[LISTS[part]].length === 0;
     }
     this.#show(undefined);
@@ -71,7 +74,13 @@ export class PromptBuilder {
   }
 
   #show(choice: PromptChoice | undefined): void {
-    for (const part of PARTS) fieldOf(part).value = choice?.[part] ?? '';
+    for (const part of PARTS) {
+      const field = fieldOf(part);
+      field.value = choice?.[part] ?? '';
+      // A sentence needs some of its parts: they are open only while there is none.
+      const open = field.options[0];
+      if (open) open.hidden = open.disabled = choice !== undefined && !OPTIONAL.includes(part);
+    }
     element('build-other', HTMLElement).hidden = (choice?.relation ?? '') === '';
     showColour('build-article', fieldOf('colour'));
     showColour('build-other-article', fieldOf('otherColour'));

@@ -49,6 +49,8 @@ function drawsFrom(seed: number): () => number {
   return () => (state = (state * 48271) % (2 ** 31 - 1)) / (2 ** 31 - 1);
 }
 
+const read = (text: string): PromptChoice | undefined => readSentence(LISTS, text);
+
 describe('a sentence', () => {
   test('is made of what was chosen', () => {
     expect(promptSentence(ALONE)).toBe('a red ball bounces');
@@ -76,17 +78,16 @@ describe('a sentence', () => {
   );
 
   test('is read back into what it was made of', () => {
-    expect(readSentence(LISTS, promptSentence(FULL))).toEqual(FULL);
+    expect(read(promptSentence(FULL))).toEqual(FULL);
     fc.assert(
       fc.property(SEED, (seed) => {
         const choice = completeChoice(LISTS, {}, drawsFrom(seed));
-        expect(readSentence(LISTS, promptSentence(choice))).toEqual(choice);
+        expect(read(promptSentence(choice))).toEqual(choice);
       }),
     );
   });
 
   test('is read with the longest words that leave the rest readable', () => {
-    const read = (text: string): PromptChoice | undefined => readSentence(LISTS, text);
     expect(read('a red ball moves left')).toEqual({ ...ALONE, motion: 'moves left' });
     expect(read('a red ball moves left of a blue star')).toEqual({
       ...ALONE,
@@ -100,7 +101,7 @@ describe('a sentence', () => {
 
   test.each(['A red BALL bounces.', ' red  ball\nbounces ', 'an red ball bounces'])(
     'is read as people write it: %j',
-    (text) => expect(readSentence(LISTS, text)).toEqual(ALONE),
+    (text) => expect(read(text)).toEqual(ALONE),
   );
 
   test.each([
@@ -113,7 +114,7 @@ describe('a sentence', () => {
     'a red ball bounces at night at night',
     'a red ball bounces, the camera zooms in slowly',
   ])('that the lists do not make is not read: %j', (text) => {
-    expect(readSentence(LISTS, text)).toBeUndefined();
+    expect(read(text)).toBeUndefined();
   });
 
   test('of lists without relations, grounds and cameras is one subject and its motion', () => {
