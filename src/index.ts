@@ -4,6 +4,7 @@ export type * from './pipeline/api.ts';
 export { CATALOGUE, findModel } from './families/catalogue/entries.ts';
 export type * from './families/catalogue/model-entry.ts';
 export {
+  changeChoice,
   completeChoice,
   type PromptChoice,
   promptSentence,

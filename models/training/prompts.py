@@ -10,26 +10,29 @@ import json
 import re
 from pathlib import Path
 
+import captions
 import world
+from grounds import GROUNDS
+from sprites import COLOURS, SUBJECTS
 
 SAMPLES = [
-    "a red circle moves right",
-    "a yellow circle falls at sunset",
-    "a purple ball rises over a meadow",
-    "a pink heart moves left on navy",
+    "a red ball bounces left of a blue star at night",
+    "a yellow fish moves right on the sea",
+    "a purple rocket moves up at night",
+    "an orange ghost flies in a circle in the sky",
+    "a pink mushroom grows on the grass",
+    "a white boat on the sea, the camera pans left",
 ]
 
-# One or two of the wordings of `world.motion_phrase` a motion.
-PHRASES = {
-    "right": ["moves right", "slides to the right"],
-    "left": ["moves left", "slides to the left"],
-    "up": ["moves up", "rises"],
-    "down": ["moves down", "falls"],
-    "grows": ["grows"],
-    "shrinks": ["shrinks"],
-    "still": ["stays still"],
-    "bounces": ["bounces"],
-}
+# Wordings that say more than the first of `captions.MOTION_WORDS` does.
+PHRASES = {"circles": "flies in a circle"}
+
+
+def phrase(motion: str) -> str:
+    """One wording of a motion, of those that captions have."""
+    if motion in world.DIRECTIONS:
+        return f"moves {' and '.join(motion.split())}"
+    return PHRASES.get(motion, captions.MOTION_WORDS[motion][0])
 
 
 def words_of(model: Path) -> list[str]:
@@ -39,15 +42,15 @@ def words_of(model: Path) -> list[str]:
 
 
 def prompts_block(model: Path) -> dict:
-    """One subject at a time, and a camera that stands still: there are no relations and no cameras."""
-    subjects = [noun for shape in world.SHAPES for noun in world.SHAPE_WORDS[shape]]
+    """One wording of everything. What a model's tokenizer does not know is an error."""
     builder = {
-        "colours": list(world.COLOURS),
-        "subjects": list(dict.fromkeys(subjects)),
-        "motions": [phrase for motion in world.MOTIONS for phrase in PHRASES[motion]],
-        "relations": [],
-        "grounds": [world.GROUND_WORDS[ground][0] for ground in world.GROUNDS],
-        "cameras": [],
+        "colours": [captions.COLOUR_WORDS[colour][0] for colour in COLOURS],
+        "subjects": [captions.SUBJECT_WORDS[subject][0] for subject in SUBJECTS],
+        "motions": [phrase(motion) for motion in world.MOTIONS],
+        "pairMotions": [phrase(motion) for motion in world.PAIR_MOTIONS],
+        "relations": [captions.RELATION_WORDS[relation][0] for relation in world.RELATIONS],
+        "grounds": [captions.GROUND_WORDS[ground][0] for ground in GROUNDS],
+        "cameras": [captions.CAMERA_WORDS[camera][0] for camera in world.CAMERAS],
     }
     words = words_of(model)
     for text in (*SAMPLES, *(text for texts in builder.values() for text in texts)):

@@ -151,11 +151,13 @@ export interface PromptLists {
   readonly subjects: readonly string[];
   /** Finite phrases: “moves right”. */
   readonly motions: readonly string[];
+  /** Those of the motions that it was shown beside another subject. Absent: all of them. */
+  readonly pairMotions?: readonly string[];
   /** Between one subject and another: “left of”. None: it was shown one at a time. */
   readonly relations: readonly string[];
   /** Where it happens: “at sunset”. */
   readonly grounds: readonly string[];
-  /** Clauses of their own: “the camera pans left”. */
+  /** In the place of a motion, of one subject, after a comma: “the camera pans left”. */
   readonly cameras: readonly string[];
 }
 

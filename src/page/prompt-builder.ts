@@ -5,6 +5,7 @@
 import type { PromptLists } from '../families/family.ts';
 import {
   articleFor,
+  changeChoice,
   completeChoice,
   type PromptChoice,
   promptSentence,
@@ -13,7 +14,7 @@ import {
 import { button, element, select } from './elements.ts';
 
 /** Which list a part's texts are of; the part's select is `#build-<part>`. */
-const LISTS: Readonly<Record<keyof PromptChoice, keyof PromptLists>> = {
+const LISTS: Readonly<Record<keyof PromptChoice, Exclude<keyof PromptLists, 'pairMotions'>>> = {
   colour: 'colours',
   subject: 'subjects',
   motion: 'motions',
@@ -38,9 +39,10 @@ export class PromptBuilder {
   /** @param onSentence A new sentence; `isDrawn`: by the dice. */
   constructor(onSentence: (sentence: string, isDrawn: boolean) => void) {
     this.#onSentence = onSentence;
-    element('prompt-builder', HTMLElement).addEventListener('change', () => {
-      this.#tell(Object.fromEntries(PARTS.map((part) => [part, fieldOf(part).value])), false);
-    });
+    for (const part of PARTS) {
+      const field = fieldOf(part);
+      field.addEventListener('change', () => this.#change(part, field.value));
+    }
     button('roll').addEventListener('click', () => this.#tell({}, true));
   }
 
@@ -66,6 +68,12 @@ export class PromptBuilder {
     if (this.#lists) this.#show(readSentence(this.#lists, prompt));
   }
 
+  #change(part: keyof PromptChoice, text: string): void {
+    if (!this.#lists) return;
+    const shown = Object.fromEntries(PARTS.map((each) => [each, fieldOf(each).value]));
+    this.#tell(changeChoice(this.#lists, shown, part, text), false);
+  }
+
   #tell(given: Partial<PromptChoice>, isDrawn: boolean): void {
     if (!this.#lists) return;
     const choice = completeChoice(this.#lists, given);
@@ -77,9 +85,9 @@ export class PromptBuilder {
     for (const part of PARTS) {
       const field = fieldOf(part);
       field.value = choice?.[part] ?? '';
-      // A sentence needs some of its parts: they are open only while there is none.
+      // What a sentence needs is open only until it is chosen.
       const open = field.options[0];
-      if (open) open.hidden = open.disabled = choice !== undefined && !OPTIONAL.includes(part);
+      if (open) open.hidden = open.disabled = field.value !== '' && !OPTIONAL.includes(part);
     }
     element('build-other', HTMLElement).hidden = (choice?.relation ?? '') === '';
     showColour('build-article', fieldOf('colour'));

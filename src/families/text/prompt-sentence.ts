@@ -21,10 +21,13 @@ export const articleFor = (words: string): 'a' | 'an' => (/^[aeiou]/i.test(words
 const noun = (colour: string, subject: string): string =>
   `${articleFor(colour)} ${colour} ${subject}`;
 
-/** “a red ball bounces left of an orange star at night, the camera pans left” */
+/**
+ * “a red ball bounces left of an orange star at night”; “a red ball at night, the camera pans left”.
+ */
 export function promptSentence(choice: PromptChoice): string {
   const { colour, subject, motion, relation, otherColour, otherSubject, ground, camera } = choice;
-  const words = [noun(colour, subject), motion];
+  const words = [noun(colour, subject)];
+  if (motion !== '') words.push(motion);
   if (relation !== '') words.push(relation, noun(otherColour, otherSubject));
   if (ground !== '') words.push(ground);
   return words.join(' ') + (camera === '' ? '' : `, ${camera}`);
@@ -39,7 +42,7 @@ export function readSentence(lists: PromptLists, sentence: string): PromptChoice
   const anyNoun = (colour: keyof PromptChoice, subject: keyof PromptChoice): string =>
     `(?:an? )?${oneOf(colour, colours)} ${oneOf(subject, subjects)}`;
   const pattern =
-    `^${anyNoun('colour', 'subject')} ${oneOf('motion', motions)}` +
+    `^${anyNoun('colour', 'subject')}(?: ${oneOf('motion', motions)})?` +
     `(?: ${oneOf('relation', relations)} ${anyNoun('otherColour', 'otherSubject')})?` +
     `(?: ${oneOf('ground', grounds)})?(?:, ${oneOf('camera', cameras)})?\\.?$`;
   const words = sentence.trim().replace(/\s+/g, ' ').toLowerCase();
@@ -47,7 +50,7 @@ export function readSentence(lists: PromptLists, sentence: string): PromptChoice
   if (!groups) return undefined;
   const part = (name: keyof PromptChoice, list: readonly string[]): string =>
     list.find((text) => text.toLowerCase() === groups[name]) ?? '';
-  return {
+  const choice = {
     colour: part('colour', colours),
     subject: part('subject', subjects),
     motion: part('motion', motions),
@@ -57,6 +60,16 @@ export function readSentence(lists: PromptLists, sentence: string): PromptChoice
     ground: part('ground', grounds),
     camera: part('camera', cameras),
   };
+  return wasShown(lists, choice) ? choice : undefined;
+}
+
+/** Either the subject moves or the camera does; beside another subject, some motions were not shown. */
+function wasShown(
+  { motions, pairMotions = motions }: PromptLists,
+  { motion, relation, camera }: PromptChoice,
+): boolean {
+  if (relation !== '') return camera === '' && pairMotions.includes(motion);
+  return (motion === '') !== (camera === '');
 }
 
 /** A pattern that matches one of no texts matches nothing. */
@@ -67,10 +80,31 @@ function oneOf(name: keyof PromptChoice, texts: readonly string[]): string {
   return `(?<${name}>${escaped.length > 0 ? escaped.join('|') : '(?!)'})`;
 }
 
+/** `choice` with another text for one part. What was not shown together with it is left out, to be filled in anew. */
+export function changeChoice(
+  { motions, pairMotions = motions }: PromptLists,
+  choice: Partial<PromptChoice>,
+  part: keyof PromptChoice,
+  text: string,
+): Partial<PromptChoice> {
+  const changed = { ...choice, [part]: text };
+  if (text === '') return changed;
+  if (part === 'camera') return { ...changed, motion: '', relation: '' };
+  if (part === 'motion') {
+    return { ...changed, camera: '', ...(pairMotions.includes(text) ? {} : { relation: '' }) };
+  }
+  if (part === 'relation') {
+    const { motion = '' } = choice;
+    return { ...changed, camera: '', motion: pairMotions.includes(motion) ? motion : '' };
+  }
+  return changed;
+}
+
 /**
  * Fills in what a choice leaves open, at random. What a sentence can do without (relation, ground, camera) is drawn only
  * where it is undefined; the rest also where it is `''`. Two subjects differ in colour and kind, and none has a colour
  * that its ground names, as far as the lists allow.
+ * @param given Of a relation and a camera, or a motion and a camera, at most one.
  * @param random In [0, 1), as `Math.random`.
  */
 export function completeChoice(
@@ -85,21 +119,25 @@ export function completeChoice(
   };
   const sometimes = (chance: number, texts: readonly string[]): string =>
     random() < chance ? pick(texts) : '';
-  const relation = given.relation ?? sometimes(0.3, lists.relations);
-  const ground = given.ground ?? sometimes(0.8, lists.grounds);
-  const named = ground.split(' ');
+  const { colours, subjects, motions, pairMotions = motions, relations, grounds, cameras } = lists;
+  const moves = given.motion ?? '';
+  const mayPair = given.camera ? false : moves === '' || pairMotions.includes(moves);
+  const relation = given.relation ?? (mayPair ? sometimes(0.3, relations) : '');
   const hasOther = relation !== '';
+  const camera = given.camera ?? (hasOther || moves !== '' ? '' : sometimes(0.15, cameras));
+  const ground = given.ground ?? sometimes(0.8, grounds);
+  const named = ground.split(' ');
   const other = hasOther ? [given.otherColour ?? '', given.otherSubject ?? ''] : [];
-  const colour = given.colour || pick(lists.colours, [...named, ...other]);
-  const subject = given.subject || pick(lists.subjects, other);
+  const colour = given.colour || pick(colours, [...named, ...other]);
+  const subject = given.subject || pick(subjects, other);
   return {
     colour,
     subject,
-    motion: given.motion || pick(lists.motions),
+    motion: moves === '' && camera === '' ? pick(hasOther ? pairMotions : motions) : moves,
     relation,
-    otherColour: hasOther ? given.otherColour || pick(lists.colours, [...named, colour]) : '',
-    otherSubject: hasOther ? given.otherSubject || pick(lists.subjects, [subject]) : '',
+    otherColour: hasOther ? given.otherColour || pick(colours, [...named, colour]) : '',
+    otherSubject: hasOther ? given.otherSubject || pick(subjects, [subject]) : '',
     ground,
-    camera: given.camera ?? sometimes(0.2, lists.cameras),
+    camera,
   };
 }

@@ -18,6 +18,7 @@ const builder = (changed: object): object => ({ ...GOOD, builder: { ...BUILDER, 
 test('a vocabulary has no fault, nor has one without relations, grounds and cameras', () => {
   expect(faultOfVocabulary(GOOD)).toBeUndefined();
   expect(faultOfVocabulary(builder({ relations: [], grounds: [], cameras: [] }))).toBeUndefined();
+  expect(faultOfVocabulary(builder({ pairMotions: ['moves right'] }))).toBeUndefined();
 });
 
 test.each([
@@ -38,6 +39,9 @@ test.each([
   [builder({ colours: [] }), '.builder.colours is empty'],
   [builder({ subjects: [] }), '.builder.subjects is empty'],
   [builder({ motions: [] }), '.builder.motions is empty'],
+  [builder({ pairMotions: [] }), '.builder.pairMotions is empty'],
+  [builder({ pairMotions: 'moves right' }), '.builder.pairMotions is no list'],
+  [builder({ pairMotions: ['moves right', 'spins'] }), 'pairMotions has “spins”'],
   [builder({ colours: { 0: 'red' } }), '.builder.colours is no list'],
   [builder({ relations: undefined }), '.builder.relations is no list'],
   [builder({ grounds: [''] }), '.builder.grounds[0] is no text'],

@@ -2,7 +2,7 @@
 import type { PromptLists, PromptVocabulary } from '../family.ts';
 
 /** Lists, and whether one may be empty: a model may know no relations, but not no subjects. */
-const BUILDER: Readonly<Record<keyof PromptLists, boolean>> = {
+const BUILDER: Readonly<Record<Exclude<keyof PromptLists, 'pairMotions'>, boolean>> = {
   colours: false,
   subjects: false,
   motions: false,
@@ -26,9 +26,10 @@ export function faultOfVocabulary(value: unknown): string | undefined {
   );
   return (
     strangerIn('', value, FIELDS) ??
-    strangerIn('.builder', builder, Object.keys(BUILDER)) ??
+    strangerIn('.builder', builder, [...Object.keys(BUILDER), 'pairMotions']) ??
     faultOfList('.samples', samples, false) ??
     lists.find((fault) => fault !== undefined) ??
+    faultOfPairs(builder) ??
     faultOfList('.words', words, false) ??
     faultOfWords(words as readonly string[])
   );
@@ -50,6 +51,18 @@ function faultOfList(path: string, value: unknown, mayBeEmpty: boolean): string 
     (text: unknown) => typeof text !== 'string' || text === '' || text !== text.trim(),
   );
   return wrong < 0 ? undefined : `${path}[${wrong}] is no text without spaces around it`;
+}
+
+function faultOfPairs({
+  motions,
+  pairMotions = motions,
+}: Readonly<Record<string, unknown>>): string | undefined {
+  const fault = faultOfList('.builder.pairMotions', pairMotions, false);
+  if (fault !== undefined) return fault;
+  const wrong = (pairMotions as string[]).find((text) => !(motions as string[]).includes(text));
+  return wrong === undefined
+    ? undefined
+    : `.builder.pairMotions has “${wrong}”, which is no motion`;
 }
 
 function faultOfWords(words: readonly string[]): string | undefined {
