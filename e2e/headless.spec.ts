@@ -1,6 +1,14 @@
 /** @file `npm run generate`, as somebody would run it. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from '../scripts/packages.mjs';
@@ -91,6 +99,45 @@ test('writes numbered pictures from a checkpoint in any folder', async () => {
   expect(readdirSync(join(folder, 'frames'))).toEqual(
     [0, 1, 2, 3, 4].map((index) => `frame-000${index}.png`),
   );
+});
+
+test('makes a batch by one model, and goes on where it was stopped', async () => {
+  const prompts = join(folder, 'prompts.json');
+  const list = [
+    { prompt: 'a red circle', seed: 7 },
+    { prompt: 'a blue square', seed: 8 },
+  ];
+  writeFileSync(prompts, JSON.stringify(list));
+  const batch = ['--prompts', prompts, '--out', 'batch', '--device', 'wasm', ...SMALL];
+  const stopped = await command(batch, join('batch', '000: '));
+  expect(stopped.code, stopped.output).toBe(130);
+  expect(stopped.output).toContain('goes on from here');
+  const [first = '', second = ''] = ['000', '001'].map((name) => join(folder, 'batch', name));
+  const frame = join(first, 'frame-0004.png');
+  const { mtimeMs } = statSync(frame);
+  expect(existsSync(second)).toBe(false);
+
+  const { code, output } = await command([...batch, '--report', 'batch-report.json']);
+  expect(code, output).toBe(0);
+  expect(output).toContain('1 of 2 clips are there already');
+  expect(output).not.toContain(join('batch', '000: '));
+  expect(statSync(frame).mtimeMs).toBe(mtimeMs);
+  expect(readdirSync(second)).toHaveLength(5);
+  expect(readdirSync(join(folder, 'batch'))).toEqual(['000', '000.json', '001', '001.json']);
+  const reports: unknown = JSON.parse(readFileSync(join(folder, 'batch-report.json'), 'utf8'));
+  expect(reports).toMatchObject([{ parameters: { prompt: 'a blue square', seed: 8, width: 32 } }]);
+
+  const nothing = await command(batch);
+  expect(nothing.code, nothing.output).toBe(0);
+  expect(nothing.output).toContain('2 of 2 clips are there already');
+  const other = await command([...batch, '--weights', 'q8']);
+  expect(other.code, other.output).toBe(2);
+
+  // The second clip of a page is what it is as the first.
+  const single = ['a blue square', '--seed', '8', '--out', 'single', '--device', 'wasm', ...SMALL];
+  expect((await command(single)).code).toBe(0);
+  const pixels = (path: string): Buffer => readFileSync(join(path, 'frame-0004.png'));
+  expect(pixels(join(folder, 'single')).equals(pixels(second))).toBe(true);
 });
 
 test('Ctrl-C ends it cleanly', async () => {

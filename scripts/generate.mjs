@@ -1,5 +1,5 @@
 /**
- * @file `npm run generate`: a clip from the command line. The built page is opened in a headless Chromium and driven,
+ * @file `npm run generate`: clips from the command line. The built page is opened in a headless Chromium and driven,
  * so that what runs here is exactly what runs in a tab.
  */
 import { resolve } from 'node:path';
@@ -9,13 +9,17 @@ import { bundledModels } from './bundled-models.mjs';
 import { startFileServer } from './file-server.mjs';
 import { UsageError } from './command-line.mjs';
 import { parseCommandLine, USAGE } from './generate/arguments.mjs';
-import { generateInPage, readEncodedFile } from './generate/in-page.mjs';
-import { checkOutput, writeJson, writeOutput } from './generate/output.mjs';
+import { BatchProgress, clipsToMake, makeClips } from './generate/batch.mjs';
+import { DrivenPage, EngineFailure, orThrow } from './generate/driven-page.mjs';
+import { loadInPage } from './generate/in-page.mjs';
+import { checkOutput, writeJson } from './generate/output.mjs';
 import { Terminal } from './generate/terminal.mjs';
 import { mapParts } from './model-arguments.mjs';
 import { ensurePackages } from './packages.mjs';
 
 /** @typedef {import('./generate/arguments.mjs').Request} Request */
+/** @typedef {import('./generate/batch.mjs').Clip} Clip */
+/** @typedef {import('./generate/driven-page.mjs').Report} Report */
 /** @typedef {import('@playwright/test').Browser} Browser */
 /** @typedef {import('@playwright/test').Page} Page */
 
@@ -60,15 +64,11 @@ async function openPage({ device, browser: executablePath, headed }, url) {
  * @param {Request} request
  * @param {Page} page
  * @param {string} baseUrl
- * @returns {Promise<number>} The exit code.
  */
-async function drive(request, page, baseUrl) {
-  await page.exposeFunction('reportProgress', terminal.show.bind(terminal));
-  const { model, hub, parts, device, dtype, memory, generate, output } = request;
-  const { container, scale, codec } = output;
-  const source = model.url ?? `${baseUrl}models/${encodeURIComponent(model.name)}`;
-  const answer = await page.evaluate(generateInPage, {
-    source,
+async function loadModel(request, page, baseUrl) {
+  const { model, hub, parts, device, dtype, memory, generate } = request;
+  const answer = await page.evaluate(loadInPage, {
+    source: model.url ?? `${baseUrl}models/${encodeURIComponent(model.name)}`,
     // RAM is a cache of what is in storage.
     load: {
       ...partsFrom(parts, baseUrl),
@@ -77,45 +77,70 @@ async function drive(request, page, baseUrl) {
       dtype,
       memory,
       storage: memory !== 'auto' && memory.ramBytes !== undefined,
+      clip: generate,
     },
-    generate,
-    encode: { container, scale, ...(codec === undefined ? {} : { codec }) },
   });
-  if ('failure' in answer) return reportFailure(answer.failure);
+  return new DrivenPage(page, request, orThrow(answer).seconds);
+}
 
-  const { outcome } = answer;
-  const bytes = await writeOutput(output, outcome.output.files, async (index) =>
-    Buffer.from(await page.evaluate(readEncodedFile, index), 'base64'),
-  );
-  const { parameters, seconds, notices } = outcome;
+/**
+ * @param {Request} request
+ * @param {Page} page
+ * @param {string} baseUrl
+ */
+async function driveOne(request, page, baseUrl) {
+  await page.exposeFunction('reportProgress', terminal.show.bind(terminal));
+  const driven = await loadModel(request, page, baseUrl);
+  const report = await driven.make(request.generate, request.output);
+  const { parameters, seconds, notices, memory, output } = report;
   for (const { message } of notices) terminal.say(`Note: ${message}`);
   const { numFrames, width, height, seed } = parameters;
   terminal.say(
     `${output.path}: ${numFrames} frames of ${width} × ${height}, seed ${seed}, ` +
-      `${(bytes / 1000).toFixed(1)} kB (${outcome.output.codec}), ` +
-      `${seconds['total']?.toFixed(1)} s on ${parameters.device}, ` +
-      `at most ${(outcome.memory.peakBytes / 1e6).toFixed(1)} MB`,
+      `${(output.bytes / 1000).toFixed(1)} kB (${output.codec}), ` +
+      `${seconds.total.toFixed(1)} s on ${parameters.device}, ` +
+      `at most ${(memory.peakBytes / 1e6).toFixed(1)} MB`,
   );
-  if (request.report !== undefined) {
-    writeJson(resolve(request.report), {
-      request: { ...generate, model: model.name, parts, device, dtype, scale, memory },
-      parameters,
-      device: outcome.device,
-      notices,
-      seconds,
-      memory: outcome.memory,
-      output: {
-        path: output.path,
-        bytes,
-        frames: numFrames,
-        codec: outcome.output.codec,
-        container,
-        width: width * scale,
-        height: height * scale,
-      },
-    });
-  }
-  return 0;
+  if (request.report !== undefined) writeJson(resolve(request.report), report);
+}
+
+/**
+ * @param {Request} request
+ * @param {readonly Clip[]} clips Those to make.
+ * @param {Page} page
+ * @param {string} baseUrl
+ * @param {AbortSignal} signal
+ */
+async function driveBatch(request, clips, page, baseUrl, signal) {
+  const progress = new BatchProgress(clips.length);
+  let isLoaded = false;
+  /** @param {import('./generate/terminal.mjs').Step} step */
+  const show = (step) =>
+    terminal.show(isLoaded ? progress.over(step) : { ...step, fraction: undefined });
+  await page.exposeFunction('reportProgress', show);
+  const driven = await loadModel(request, page, baseUrl);
+  isLoaded = true;
+  /** @type {Set<string>} */
+  const said = new Set();
+  /** @type {Report[]} */
+  const reports = [];
+  await makeClips(clips, request, {
+    signal,
+    make({ generate, output }) {
+      progress.begin(reports.length);
+      return driven.make(generate, output);
+    },
+    done({ output }, report) {
+      reports.push(report);
+      for (const { message } of report.notices) {
+        if (!said.has(message)) terminal.say(`Note: ${message}`);
+        said.add(message);
+      }
+      const { prompt, seed } = report.parameters;
+      terminal.say(`${output.path}: seed ${seed}, ${report.seconds.total.toFixed(1)} s, ${prompt}`);
+    },
+  });
+  if (request.report !== undefined) writeJson(resolve(request.report), reports);
 }
 
 /**
@@ -139,19 +164,19 @@ function servedParts(parts) {
   return served;
 }
 
-/** @param {import('./generate/in-page.mjs').Failure} failure */
-function reportFailure({ name, message, code, hint }) {
-  if (name === 'AbortError') {
-    terminal.say('Cancelled.');
-    return EXIT_CANCELLED;
-  }
+/** @param {EngineFailure} failure */
+function sayFailure({ name, message, code, hint }) {
   terminal.say(`${code ?? name}: ${message}`);
   if (hint) terminal.say(hint);
   return EXIT_FAILURE;
 }
 
-/** @param {Request} request */
-async function run(request) {
+/**
+ * @param {Request} request
+ * @param {readonly Clip[] | undefined} clips Those of a batch.
+ * @returns {Promise<number>} The exit code.
+ */
+async function run(request, clips) {
   const browser = request.browser ?? findBrowser();
   if (browser === undefined) {
     terminal.say('No Chromium was found on this machine.');
@@ -167,16 +192,17 @@ async function run(request) {
   ]);
   /** @type {{ browser: Browser, page: Page } | undefined} */
   let opened;
-  let isCancelled = false;
+  const cancellation = new AbortController();
+  const { signal } = cancellation;
   let cancelledAt = 0;
   const cancel = () => {
     const now = performance.now();
-    if (isCancelled) {
+    if (signal.aborted) {
       // npm passes a Ctrl-C on that the terminal has sent here already: that is not a second one.
       if (now - cancelledAt > 1000) process.exit(EXIT_CANCELLED);
       return;
     }
-    isCancelled = true;
+    cancellation.abort();
     cancelledAt = now;
     terminal.say('Cancelling … (again to stop at once)');
     // A run ends by itself once it is told to; a page that does not answer, or has no run yet, is closed.
@@ -190,11 +216,18 @@ async function run(request) {
   process.on('SIGTERM', cancel);
   try {
     opened = await openPage({ ...request, browser }, server.url);
-    return isCancelled ? EXIT_CANCELLED : await drive(request, opened.page, server.url);
+    signal.throwIfAborted();
+    await (clips
+      ? driveBatch(request, clips, opened.page, server.url, signal)
+      : driveOne(request, opened.page, server.url));
+    return 0;
   } catch (error) {
-    if (!isCancelled) throw error;
-    terminal.say('Cancelled.');
-    return EXIT_CANCELLED;
+    if (signal.aborted) {
+      terminal.say(clips ? 'Cancelled. The same command goes on from here.' : 'Cancelled.');
+      return EXIT_CANCELLED;
+    }
+    if (error instanceof EngineFailure) return sayFailure(error);
+    throw error;
   } finally {
     await opened?.browser.close();
     await server.close();
@@ -209,8 +242,14 @@ async function main() {
       process.stdout.write(USAGE);
       return 0;
     }
-    checkOutput(request.output);
-    return await run(request);
+    if (!request.batch) {
+      checkOutput(request.output);
+      return await run(request, undefined);
+    }
+    const clips = clipsToMake(request.batch, request);
+    const there = request.batch.length - clips.length;
+    if (there > 0) terminal.say(`${there} of ${request.batch.length} clips are there already.`);
+    return clips.length === 0 ? 0 : await run(request, clips);
   } catch (error) {
     if (error instanceof UsageError) {
       terminal.say(error.message);

@@ -4,11 +4,18 @@ import { extname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { memoryOptions, number, oneOf, parsing, UsageError } from '../command-line.mjs';
 import { findModel, hubOptions, PART_FLAGS, PARTS_USAGE, partsOf } from '../model-arguments.mjs';
+import { readPrompts } from './prompts.mjs';
 
 export const USAGE = `Usage: npm run generate -- PROMPT [options]
+       npm run generate -- --prompts FILE --out FOLDER [options]
 
   --out PATH                  clip.mp4, .webm, .gif, or a folder for numbered PNGs   (clip.mp4)
   --report PATH               write parameters, timings and memory as JSON
+  --prompts FILE              many clips by one loaded model, numbered in the folder --out, each
+                              with its report; goes on where it was stopped. A text file with a
+                              prompt a line, or JSON: [{ "prompt": "…", "seed": 7 }, …], where
+                              a prompt may have options of its own
+  --container NAME            of those clips: png, mp4, webm or gif                       (png)
   --model NAME                a bundled model, a folder in WanPipeline layout, owner/name of the
                               Hugging Face hub, or a folder’s https:// address          (pocket)
   --revision NAME             branch, tag or commit on the hub; a gated model needs an access token
@@ -72,7 +79,8 @@ const GENERATE_FLAGS = /** @type {(keyof typeof GENERATE_NUMBERS)[]} */ (
 
 /**
  * @typedef {object} Request
- * @property {import('../../src/pipeline/api.ts').GenerateOptions} generate
+ * @property {import('../../src/pipeline/api.ts').GenerateOptions} generate Of a batch: of its first clip.
+ * @property {import('../../src/pipeline/api.ts').GenerateOptions[] | undefined} batch
  * @property {'auto' | 'webgpu' | 'wasm'} device
  * @property {'auto' | 'float32' | 'float16'} dtype
  * @property {'auto' | import('../../src/pipeline/api.ts').MemoryOptions} memory
@@ -93,18 +101,9 @@ const GENERATE_FLAGS = /** @type {(keyof typeof GENERATE_NUMBERS)[]} */ (
 export function parseCommandLine(args, bundled) {
   const { values, positionals } = parse(args);
   if (values.help) return 'help';
-  const [prompt, ...surplus] = positionals;
-  if (prompt === undefined) {
-    throw new UsageError(
-      'The prompt is missing.',
-      'npm run generate -- "a red circle moves right"',
-    );
-  }
-  if (surplus.length > 0) {
-    throw new UsageError(`What is “${surplus[0]}”?`, 'Put the whole prompt in quotes.');
-  }
+  const batch = values.prompts;
   /** @type {Request['generate']} */
-  const generate = { prompt };
+  const generate = batch === undefined ? { prompt: onlyPrompt(positionals) } : {};
   if (values['negative-prompt'] !== undefined) generate.negativePrompt = values['negative-prompt'];
   for (const flag of GENERATE_FLAGS) {
     const text = values[flag];
@@ -126,8 +125,10 @@ export function parseCommandLine(args, bundled) {
       );
     }
   }
+  const clips = batch === undefined ? undefined : clipsOfBatch(batch, positionals, generate);
   return {
-    generate,
+    generate: clips?.[0] ?? generate,
+    batch: clips,
     device: oneOf('device', values.device, ['auto', 'webgpu', 'wasm']),
     dtype: oneOf('dtype', values.dtype, ['auto', 'float32', 'float16']),
     memory: memoryOptions(values),
@@ -135,7 +136,9 @@ export function parseCommandLine(args, bundled) {
     hub: hubOptions(values.revision),
     parts: partsOf(values),
     output: {
-      ...parseOutput(values.out),
+      ...(clips
+        ? batchOutput(values.out, values.container)
+        : singleOutput(values.out, values.container)),
       scale: scaleOf(values.scale),
       ...(values.codec === undefined
         ? {}
@@ -155,8 +158,10 @@ function parse(args) {
       args,
       allowPositionals: true,
       options: {
-        out: { type: 'string', default: 'clip.mp4' },
+        out: string,
         report: string,
+        prompts: string,
+        container: string,
         model: { type: 'string', default: 'pocket' },
         revision: string,
         ...PART_FLAGS,
@@ -199,8 +204,60 @@ function scaleOf(text) {
   throw new UsageError(`--scale: ${text} is not a whole number from 1 to 64.`, 'Try --scale 4');
 }
 
-/** @param {string} out */
-function parseOutput(out) {
+/**
+ * @param {string[]} positionals
+ * @returns {string}
+ */
+function onlyPrompt([prompt, ...surplus]) {
+  if (prompt === undefined) {
+    throw new UsageError(
+      'The prompt is missing.',
+      'npm run generate -- "a red circle moves right"',
+    );
+  }
+  if (surplus.length > 0) {
+    throw new UsageError(`What is “${surplus[0]}”?`, 'Put the whole prompt in quotes.');
+  }
+  return prompt;
+}
+
+/**
+ * @param {string} path
+ * @param {string[]} positionals
+ * @param {Request['generate']} common
+ */
+function clipsOfBatch(path, [surplus], common) {
+  if (surplus !== undefined) {
+    throw new UsageError(`What is “${surplus}”?`, 'With --prompts all prompts are in its file.');
+  }
+  return readPrompts(resolve(path), common, Object.values(GENERATE_NUMBERS));
+}
+
+/**
+ * @param {string | undefined} out
+ * @param {string} [container]
+ */
+function batchOutput(out, container = 'png') {
+  if (out === undefined || extname(out) !== '') {
+    throw new UsageError(
+      '--prompts needs a folder for its clips.',
+      'For example --out clips; --container mp4 makes videos of them.',
+    );
+  }
+  return {
+    path: resolve(out),
+    container: oneOf('container', container, ['png', 'mp4', 'webm', 'gif']),
+  };
+}
+
+/**
+ * @param {string | undefined} out
+ * @param {string | undefined} given The container.
+ */
+function singleOutput(out = 'clip.mp4', given) {
+  if (given !== undefined) {
+    throw new UsageError('--container goes with --prompts.', 'The name of --out says it: clip.gif');
+  }
   const path = resolve(out);
   const extension = extname(path).toLowerCase();
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;

@@ -9,7 +9,7 @@
  * @property {import('../../src/pipeline/api.ts').GenerationParameters} parameters
  * @property {import('../../src/pipeline/api.ts').DeviceReport} device
  * @property {readonly import('../../src/pipeline/api.ts').Notice[]} notices
- * @property {Record<string, number>} seconds
+ * @property {{ encodePrompt: number, denoise: number, decode: number, encode: number, total: number }} seconds
  * @property {import('../../src/pipeline/api.ts').MemoryReading} memory
  * @property {{ codec: string, files: number }} output
  */
@@ -17,70 +17,99 @@
 /** @typedef {{ name: string, message: string, code?: string, hint?: string }} Failure */
 
 /**
- * @param {{
- *   source: string,
- *   load: Pick<import('../../src/pipeline/api.ts').LoadOptions, 'device' | 'dtype' | 'memory' | 'storage' | keyof import('../../src/pipeline/api.ts').ModelParts | 'revision' | 'token' | 'hubUrl'>,
- *   generate: import('../../src/pipeline/api.ts').GenerateOptions,
- *   encode: import('../../src/pipeline/api.ts').EncodeOptions,
- * }} request
- * @returns {Promise<{ outcome: Outcome } | { failure: Failure }>}
+ * @typedef {object} Model
+ * @property {string} source
+ * @property {Pick<import('../../src/pipeline/api.ts').LoadOptions, 'device' | 'dtype' | 'memory' | 'storage' | 'clip' | keyof import('../../src/pipeline/api.ts').ModelParts | 'revision' | 'token' | 'hubUrl'>} load
  */
-export async function generateInPage({ source, load, generate, encode }) {
+
+/**
+ * Loads the model, for the clips that follow.
+ * @param {Model} model
+ * @returns {Promise<{ seconds: number } | { failure: Failure }>}
+ */
+export async function loadInPage({ source, load }) {
   /** @type {any} */
   const page = globalThis;
   /** @type {import('../../src/page/driving.ts').DrivingHook} */
   const engine = page.zoetrope;
-  const controller = new AbortController();
-  page.cancelGeneration = () => controller.abort();
-  const { signal } = controller;
 
   let reportedAt = 0;
   let reportedType = '';
   /** @param {import('../../src/pipeline/api.ts').Progress} progress */
-  const onProgress = (progress) => {
+  page.passProgress = (progress) => {
     const now = performance.now();
     if (progress.type === reportedType && now - reportedAt < 100) return;
     reportedAt = now;
     reportedType = progress.type;
     page.reportProgress({ ...engine.describeProgress(progress), etaSeconds: progress.etaSeconds });
   };
+  /**
+   * What a call gives, or why it failed; it ends if the command is cancelled.
+   * @param {(signal: AbortSignal) => Promise<object>} run
+   */
+  page.cancellable = async (run) => {
+    const controller = new AbortController();
+    page.cancelGeneration = () => controller.abort();
+    try {
+      return await run(controller.signal);
+    } catch (error) {
+      const { name, message, code, hint } = /** @type {Failure} */ (error);
+      return { failure: { name, message, ...(code ? { code } : {}), ...(hint ? { hint } : {}) } };
+    }
+  };
 
-  try {
+  return page.cancellable(async (/** @type {AbortSignal} */ signal) => {
     const startedAt = performance.now();
-    const pipeline = await engine.VideoPipeline.fromPretrained(source, {
+    page.pipeline = await engine.VideoPipeline.fromPretrained(source, {
       ...load,
-      clip: generate,
       signal,
-      onProgress,
+      onProgress: page.passProgress,
     });
-    const loadedAt = performance.now();
+    return { seconds: (performance.now() - startedAt) / 1000 };
+  });
+}
+
+/**
+ * Makes a clip of the model that was loaded, and encodes it.
+ * @param {{
+ *   generate: import('../../src/pipeline/api.ts').GenerateOptions,
+ *   encode: import('../../src/pipeline/api.ts').EncodeOptions,
+ * }} request
+ * @returns {Promise<{ outcome: Outcome } | { failure: Failure }>}
+ */
+export function generateInPage({ generate, encode }) {
+  /** @type {any} */
+  const page = globalThis;
+  /** @type {import('../../src/pipeline/api.ts').VideoPipelineInterface} */
+  const pipeline = page.pipeline;
+  const onProgress = page.passProgress;
+  return page.cancellable(async (/** @type {AbortSignal} */ signal) => {
+    const startedAt = performance.now();
     const result = await pipeline.generate({ ...generate, signal, onProgress });
     const generatedAt = performance.now();
     const encoded = await result.encode({ ...encode, signal, onProgress });
     const endedAt = performance.now();
     page.encodedFiles = encoded.files;
     const { encodePrompt, denoise, decode } = result.seconds;
+    const memory = await pipeline.memory();
+    await result.dispose();
     return {
       outcome: {
         parameters: result.parameters,
         device: pipeline.device,
         notices: result.notices,
         seconds: {
-          load: (loadedAt - startedAt) / 1000,
           encodePrompt,
           denoise,
           decode,
           encode: (endedAt - generatedAt) / 1000,
           total: (endedAt - startedAt) / 1000,
         },
-        memory: await pipeline.memory(),
+        memory,
         output: { codec: encoded.codec, files: encoded.files.length },
       },
     };
-  } catch (error) {
-    const { name, message, code, hint } = /** @type {Failure} */ (error);
-    return { failure: { name, message, ...(code ? { code } : {}), ...(hint ? { hint } : {}) } };
-  }
+  });
 }
 
 /**

@@ -7,7 +7,14 @@ import { EnginePipeline } from './engine.ts';
 import { HostPipeline } from './host.ts';
 import { installTransferHandlers } from './transfer.ts';
 
-const CLIP = { seed: 7, width: 16, height: 16, numFrames: 5, numInferenceSteps: 2 } as const;
+const CLIP = {
+  seed: 7,
+  width: 16,
+  height: 16,
+  numFrames: 5,
+  numInferenceSteps: 2,
+  guidanceScale: 4,
+} as const;
 const PROMPT = 'a red circle moves right';
 const NEGATIVE = 'a blue square';
 
