@@ -1,8 +1,11 @@
 /** @file Models from elsewhere: a hub of another origin and its CDN, a download that is paused, a folder of one's own. */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Page } from '@playwright/test';
 import { ROOT } from '../scripts/packages.mjs';
 import { type HubServer, startHubServer } from '../src/testing/hub-server.ts';
-import { folderFiles } from '../src/testing/hub-server-send.ts';
+import { folderFiles, servedBytes } from '../src/testing/hub-server-send.ts';
+import { encodeSafetensors } from '../src/testing/safetensors-file.ts';
 import { expect, expectClip, generate, open, SMALL, test } from './app.ts';
 
 const COMMIT = 'e'.repeat(40);
@@ -10,12 +13,44 @@ const POCKET = join(ROOT, 'models/pocket');
 const FORM = { ...SMALL, 'num-frames': '1', prompt: 'a red circle', device: 'wasm' };
 
 let hub: HubServer;
+let lora: Uint8Array<ArrayBuffer>;
+
+/** One of a block's matrices, once more: large enough to be seen in a plan. */
+async function largeLora(): Promise<Uint8Array<ArrayBuffer>> {
+  const config = JSON.parse(
+    await readFile(join(POCKET, 'transformer/config.json'), 'utf8'),
+  ) as Record<'num_attention_heads' | 'attention_head_dim' | 'ffn_dim', number>;
+  const shape = [config.ffn_dim, config.num_attention_heads * config.attention_head_dim];
+  const data = new Uint8Array(4 * (shape[0] ?? 0) * (shape[1] ?? 0));
+  const difference = { dtype: 'F32', shape, data };
+  return encodeSafetensors(new Map([['diffusion_model.blocks.0.ffn.0.diff', difference]]));
+}
+
+/** The hub under its own name, answered by the one of this machine. */
+async function standIn(page: Page): Promise<void> {
+  await page.route('https://huggingface.co/**', async (route) => {
+    const { pathname, search } = new URL(route.request().url());
+    const response = await route.fetch({ url: hub.url + pathname + search });
+    await route.fulfill({ response });
+  });
+}
+
+async function megabytesToFetch(page: Page): Promise<number> {
+  const facts = page.locator('#plan-facts');
+  await expect(facts).toContainText('Fetches', { timeout: 60_000 });
+  return Number(/Fetches ([\d.]+) MB/.exec((await facts.textContent()) ?? '')?.[1]);
+}
 
 test.beforeAll(async () => {
   const commits = { [COMMIT]: await folderFiles(POCKET) };
   const revisions = { main: COMMIT };
+  lora = await largeLora();
+  const addition = new Map([['x.safetensors', servedBytes(lora, 'x.safetensors')]]);
+  const taehv = await folderFiles(join(ROOT, 'models/parity/fixtures/taehv-21'));
   hub = await startHubServer([
     { name: 'someone/pocket', commits, revisions },
+    { name: 'someone/lora', commits: { [COMMIT]: addition }, revisions },
+    { name: 'someone/taehv', commits: { [COMMIT]: taehv }, revisions },
     { name: 'someone/gated', commits, revisions, gatedTo: ['hf_friend'] },
   ]);
 });
@@ -112,5 +147,78 @@ test('a folder of this machine is a model, kept and used like any other', async 
   // A page that is opened anew has no right to the folder any more, and says so.
   await open(page, site, { ...FORM, model: 'folder:pocket' });
   await expect(page.locator('#error')).toContainText('choose it again');
+  await page.close();
+});
+
+test('parts from elsewhere are counted before anything is loaded, and asked for after Check only', async ({
+  browser,
+  site,
+}) => {
+  const page = await browser.newPage();
+  await standIn(page);
+  const model = 'someone/pocket';
+  await open(page, site, { ...FORM, model });
+  await expect(page.locator('#plan-reason')).toContainText('headers from huggingface.co');
+  await page.getByRole('button', { name: 'Check now' }).click();
+  const without = await megabytesToFetch(page);
+  hub.requests.length = 0;
+
+  const decoder = `${hub.url}/someone/taehv/resolve/main/taew2_1.safetensors`;
+  const parts = { lora: 'someone/lora/x.safetensors:0.5', 'fast-decoder': decoder };
+  await open(page, site, { ...FORM, model, ...parts });
+  await expect(page.locator('#plan-reason')).toContainText(new URL(hub.url).host);
+  // Whatever else is changed: no machine is asked.
+  await page.locator('#num-frames').fill('5');
+  await expect(page.locator('#plan')).toHaveAttribute('aria-busy', 'false');
+  expect(hub.requests).toEqual([]);
+  await page.getByRole('button', { name: 'Check now' }).click();
+  const together = await megabytesToFetch(page);
+  await expect(page.locator('#download-report')).toContainText('fast decoder');
+  expect(together - without).toBeGreaterThan(lora.byteLength / 1e6 - 0.1);
+  const weights = hub.requests.filter(({ range }) => {
+    const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(range ?? '') ?? [];
+    return Number(last) - Number(first) > 200_000;
+  });
+  expect(weights).toEqual([]);
+  await page.close();
+});
+
+test('a model of the hub is known as stored after a reload', async ({ browser, site }) => {
+  const page = await browser.newPage();
+  await standIn(page);
+  const form = { ...FORM, model: 'someone/pocket', revision: 'main', storage: '' };
+  const merged = { ...form, lora: 'someone/lora/x.safetensors:0.5' };
+  const facts = page.locator('#plan-facts');
+  await open(page, site, merged);
+  await page.getByRole('button', { name: 'Check now' }).click();
+  const all = await megabytesToFetch(page);
+  await generate(page);
+  await expect(facts).toContainText('Nothing to fetch');
+
+  await open(page, site, merged);
+  await expect(page.locator('#stored-models > li')).toContainText('from someone/pocket on the hub');
+  await page.getByRole('button', { name: 'Check now' }).click();
+  await expect(facts).toContainText('Nothing to fetch', { timeout: 60_000 });
+  // Without the LoRA it is another transformer, and only that.
+  await open(page, site, form);
+  await page.getByRole('button', { name: 'Check now' }).click();
+  const left = await megabytesToFetch(page);
+  await expect(facts).toContainText('and has the rest');
+  expect(left).toBeLessThan(all);
+  await page.close();
+});
+
+test('a folder that is dropped on the page is a model', async ({ browser, site }) => {
+  const page = await browser.newPage();
+  await open(page, site, FORM);
+  // A DataTransfer of a script has no folders in it: the browser's own drag is asked for.
+  const input = await page.context().newCDPSession(page);
+  const data = { items: [], files: [POCKET], dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await input.send('Input.dispatchDragEvent', { type, x: 100, y: 100, data });
+  }
+  await expect(page.locator('#model-title')).toHaveText('folder:pocket');
+  await expect(page.locator('#plan-facts')).toContainText(/Fetches [\d.]+ MB/);
+  await generate(page);
   await page.close();
 });

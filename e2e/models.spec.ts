@@ -81,6 +81,44 @@ test('is kept in the address', async ({ sharedPage, site }) => {
   await expect(sharedPage.locator('#width')).toHaveValue('320');
 });
 
+test('comes with its fast decoder by a tick, and nothing is asked for it', async ({
+  sharedPage,
+  site,
+}) => {
+  const asked = watchRequests(sharedPage, site.url);
+  await open(sharedPage, site, { model: 'wan2.1-t2v-1.3b', device: 'wasm' });
+  await openModels(sharedPage);
+  const report = sharedPage.locator('#download-report');
+  const facts = sharedPage.locator('#plan-facts');
+  const fetched = async (): Promise<number> => {
+    await expect(facts).toContainText('Fetches', { timeout: 120_000 });
+    return Number(/Fetches ([\d.]+) GB/.exec((await facts.textContent()) ?? '')?.[1]);
+  };
+  const without = await fetched();
+  await expect(report).not.toContainText('fast decoder');
+  await sharedPage.getByLabel('Live preview by the fast decoder').check();
+  await expect(report).toContainText('fast decoder9.84M parameters, 39.4 MB', { timeout: 120_000 });
+  await expect(sharedPage.locator('#fast-decoder-offer')).toContainText('Nobody has run it here');
+  await expect(sharedPage.locator('#licence')).toContainText('MIT');
+  expect(await fetched()).toBeGreaterThanOrEqual(without);
+
+  // Its decode is another plan than the model's own.
+  const decode = sharedPage.locator('#plan-phases dd').last();
+  const own = await decode.textContent();
+  await sharedPage.getByLabel('Decode the clip by it too').check();
+  await expect(sharedPage.locator('#decode')).toHaveValue('fast');
+  await expect(decode).not.toHaveText(own ?? '', { timeout: 120_000 });
+
+  // It goes with models that name it, and with no other.
+  await sharedPage.getByRole('radio', { name: 'FastWan' }).check();
+  await expect(sharedPage.getByLabel('Live preview by the fast decoder')).toBeChecked();
+  await sharedPage.getByRole('radio', { name: 'Pocket' }).check();
+  await expect(sharedPage.locator('#fast-decoder-offer')).toBeHidden();
+  await expect(sharedPage.locator('#fast-decoder')).toHaveValue('');
+  await expect(sharedPage.locator('#decode')).toHaveValue('');
+  expect(asked).toEqual([]);
+});
+
 test('another model is asked nothing before Check', async ({ sharedPage, site }) => {
   const asked = watchRequests(sharedPage, site.url);
   const host = 'http://127.0.0.1:9';
@@ -89,7 +127,7 @@ test('another model is asked nothing before Check', async ({ sharedPage, site })
   await expect(sharedPage.locator('#other-model')).toBeVisible();
   await expect(sharedPage.locator('#plan-reason')).toContainText('Press Check');
   expect(asked).toEqual([]);
-  await sharedPage.getByRole('button', { name: 'Check' }).click();
+  await sharedPage.getByRole('button', { name: 'Check', exact: true }).click();
   await expect(sharedPage.getByRole('alert')).toContainText('network');
 });
 

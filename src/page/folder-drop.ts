@@ -106,16 +106,22 @@ async function filesOf(entries: readonly FileSystemEntry[]): Promise<PathFile[]>
     if (files.length > MAX_FILES) {
       throw invalidArgument('model', 'these are too many files.', 'Drop the folder of one model.');
     }
-    if (entry instanceof FileSystemFileEntry) {
+    if (isFile(entry)) {
       const found = entry;
       const file = await new Promise<File>((resolve, reject) => found.file(resolve, reject));
       files.push({ path: found.fullPath.replace(/^\//, ''), file });
-    } else if (entry instanceof FileSystemDirectoryEntry) {
+    } else if (isDirectory(entry)) {
       open.push(...(await childrenOf(entry)));
     }
   }
   return files;
 }
+
+// Not `instanceof`: Chromium has no constructors of these.
+const isFile = (entry: FileSystemEntry): entry is FileSystemFileEntry => entry.isFile;
+
+const isDirectory = (entry: FileSystemEntry): entry is FileSystemDirectoryEntry =>
+  entry.isDirectory;
 
 async function childrenOf(directory: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
   const reader = directory.createReader();

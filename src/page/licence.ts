@@ -11,23 +11,27 @@ function link(text: string, url: string): HTMLAnchorElement {
   return made;
 }
 
-function licenceLink({ name, url, note }: Licence): (Node | string)[] {
+export function licenceLink({ name, url, note }: Licence): (Node | string)[] {
   return [link(name, url), ...(note === undefined ? [] : [` (${note})`])];
 }
 
-/** The model's, and those of the parts that are fetched with it. */
-export function licenceLinks({ licence, extras }: ModelEntry): (Node | string)[] {
-  const parts = extras.flatMap(({ what, licence: its }) => [`; ${what}: `, ...licenceLink(its)]);
+/** The model's, and those of the parts that are fetched with it. @param fastDecoder Whether its own is among them. */
+export function licenceLinks(
+  { licence, extras, fastDecoder: own }: ModelEntry,
+  fastDecoder = false,
+): (Node | string)[] {
+  const all = [...extras, ...(fastDecoder && own ? [own] : [])];
+  const parts = all.flatMap(({ what, licence: its }) => [`; ${what}: `, ...licenceLink(its)]);
   return ['Licence: ', ...licenceLink(licence), ...parts, '.'];
 }
 
 /** Beside the button, for whatever is chosen. */
-export function showLicence(reference: ModelChoice | undefined): void {
+export function showLicence(reference: ModelChoice | undefined, fastDecoder: boolean): void {
   const line = element('licence', HTMLElement);
   line.hidden = reference === undefined;
   if (!reference) return;
   const { entry, page } = reference;
-  if (entry) line.replaceChildren(...licenceLinks(entry));
+  if (entry) line.replaceChildren(...licenceLinks(entry, fastDecoder));
   else if (page === undefined) line.textContent = 'Licence: as whoever published it says.';
   else
     line.replaceChildren('Licence: see ', link('the model’s page', page), ' before you fetch it.');

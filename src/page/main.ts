@@ -1,5 +1,6 @@
 /** @file The page: wires the form, the run, the player and the panels together. */
 import { type CheckpointReport, inspectCheckpoint } from '../index.ts';
+import { Consent, isDescribed } from './consent.ts';
 import { exposeForDriving } from './driving.ts';
 import { setUpDrum } from './drum.ts';
 import { button, element, input, select } from './elements.ts';
@@ -16,7 +17,6 @@ import { promptsBeside } from './prompts-beside.ts';
 import { Run, setStage } from './run.ts';
 import { offerScales, setUpSaving } from './saving.ts';
 import {
-  accessOf,
   addressOf,
   applyAddress,
   applyCheckpoint,
@@ -25,6 +25,7 @@ import {
   modelChoice,
   readSettings,
   RECOMMENDED,
+  type Settings,
   setOption,
   setUpSeed,
 } from './settings.ts';
@@ -35,7 +36,8 @@ import { Timeline } from './timeline.ts';
 const canvas = element('canvas', HTMLCanvasElement);
 const player = new Player(canvas);
 const timeline = new Timeline();
-const planning = new Planning();
+const consent = new Consent();
+const planning = new Planning(consent);
 const promptAids = new PromptAids();
 let current: Clip | undefined;
 let checkpoint: CheckpointReport | undefined;
@@ -124,28 +126,36 @@ const picker = new ModelPicker({
     promptAids.show(undefined);
     void lookAt(new Set());
   },
+  onParts: lookAtParts,
   onCheck: () => void check(),
 });
+
+/** Verdicts, plan and licence depend on them too. */
+function lookAtParts(): void {
+  clearError();
+  picker.reassess();
+  void lookAt(RECOMMENDED);
+}
 
 /** Reads the model's headers, on whichever machine they are. */
 async function check(): Promise<void> {
   clearError();
   picker.show();
   promptAids.show(undefined);
-  if (picker.reference()) picker.markChecked();
+  if (picker.reference()) consent.give(readSettings());
   await lookAt(new Set());
 }
 
 /** Says what the chosen model is and what it will fetch: from the catalogue, or from its headers. */
 async function lookAt(chosen: ReadonlySet<string>): Promise<void> {
   const target = element('download-report', HTMLElement);
-  const { model, load } = readSettings();
+  const settings = readSettings();
+  const { model, load } = settings;
   try {
     const { source, entry, isRemote } = modelChoice(model);
-    if (picker.needsCheck()) {
-      planning.stop(
-        'Press Check to read what this model is: its configuration, none of its weights.',
-      );
+    const hosts = consent.missing(settings);
+    if (hosts.length > 0) {
+      planning.ask(hosts);
       target.textContent = 'not looked at yet.';
       return;
     }
@@ -156,22 +166,29 @@ async function lookAt(chosen: ReadonlySet<string>): Promise<void> {
     }
     const verdict = entry && isRemote ? await picker.verdict(entry.id) : undefined;
     const report =
-      verdict?.checkpoint ?? (await inspectCheckpoint(referenceOf(source), accessOf(load)));
+      verdict && isDescribed(settings)
+        ? verdict.checkpoint
+        : await inspectCheckpoint(referenceOf(source), load);
     // Another one was chosen in the meantime.
-    if (readSettings().model !== model) return;
+    if (!isStillChosen(settings)) return;
     checkpoint = report;
     showDownload(report);
     promptAids.show(report.prompts);
     applyCheckpoint(report, chosen);
     if (entry && verdict) applyModel(entry, verdict, chosen);
-    planning.refresh();
+    planning.look(report);
   } catch (error) {
-    if (readSettings().model !== model) return;
+    if (!isStillChosen(settings)) return;
     element('models', HTMLDetailsElement).open = true;
     planning.stop('The model could not be read.');
     target.textContent = 'unknown: the model could not be read.';
     showError(error, errorActions);
   }
+}
+
+function isStillChosen({ model, load }: Pick<Settings, 'model' | 'load'>): boolean {
+  const now = readSettings();
+  return now.model === model && JSON.stringify(now.load) === JSON.stringify(load);
 }
 
 function setUpForm(): void {
@@ -190,16 +207,26 @@ function setUpForm(): void {
   select('device').addEventListener('change', () => {
     void showDevice(readSettings().device);
   });
-  input('fast-decoder').addEventListener('change', () => {
-    clearError();
-    void lookAt(RECOMMENDED);
+  input('fast-decoder').addEventListener('change', lookAtParts);
+  button('plan-check').addEventListener('click', () => {
+    button('generate').focus();
+    void check();
   });
 }
 
 /** A model that was not looked at yet is: what it is and takes is told before its weights are fetched. */
 function start(): void {
-  if (picker.reference() && picker.needsCheck()) void check();
+  if (needsCheck()) void check();
   else void run.start();
+}
+
+/** What cannot be read is told by the run. */
+function needsCheck(): boolean {
+  try {
+    return consent.missing(readSettings()).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 setUpTheme();

@@ -66,7 +66,7 @@ export function showVerdict(card: HTMLElement, entry: ModelEntry, verdict: Verdi
 }
 
 /** Honest words: what was tested, and with what. */
-export function verifiedText({ verified }: ModelEntry): string {
+export function verifiedText({ verified }: Pick<ModelEntry, 'verified'>): string {
   const { isExactOnRandomWeights, isRehearsedAtScale, isRunAsPublished } = verified;
   if (isRunAsPublished) return 'Run with these weights.';
   const tested = [

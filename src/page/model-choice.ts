@@ -40,9 +40,21 @@ export function readModelChoice(text: string, base: string): ModelChoice {
 
 function readSource(source: string, base: string): ModelChoice {
   const reference = parseReference(source, { base });
+  const isRemote = hostOf(source, base) !== undefined;
   if (reference.kind === 'hub') {
-    return { source, page: `${HUB_URL}/${reference.repository}`, isRemote: true };
+    return { source, page: `${HUB_URL}/${reference.repository}`, isRemote };
   }
-  const { href, origin } = reference.url;
-  return { source: href, isRemote: origin !== new URL(base).origin };
+  return { source: reference.url.href, isRemote };
+}
+
+/**
+ * The machine that would be asked for the files; undefined for this one and for the page's own.
+ * @throws ZoetropeError `invalid-argument` for what is no reference.
+ */
+export function hostOf(source: string, base: string): string | undefined {
+  if (source.startsWith(FOLDER)) return undefined;
+  const reference = parseReference(source, { base });
+  if (reference.kind === 'hub') return new URL(HUB_URL).host;
+  const { host, origin } = reference.url;
+  return origin === new URL(base).origin ? undefined : host;
 }

@@ -15,6 +15,10 @@ test.each([
       ],
     },
   ],
+  [
+    'text-encoder=owner/text&vae=https://host/vae.safetensors',
+    { textEncoderFrom: 'owner/text', vae: 'https://host/vae.safetensors' },
+  ],
 ])('%j is read, and written again', (address, parts) => {
   expect(readParts(new URLSearchParams(address))).toEqual(parts);
   expect(readParts(new URLSearchParams(partsParameters(parts)))).toEqual(parts);

@@ -1,31 +1,47 @@
 /**
- * @file What the address says of a model's parts: `?transformer=PLACE&lora=PLACE:SCALE&lora=…`, as the headless command's
- * flags. They have no fields in the form, and nobody is asked for them before Generate is pressed.
+ * @file What the form and its address say of a model's parts: `?transformer=PLACE&lora=PLACE:SCALE&lora=…`, as the
+ * headless command's flags.
  */
 export interface NamedParts {
   readonly transformer?: string;
+  readonly textEncoderFrom?: string;
+  readonly vae?: string;
   readonly loras?: readonly { readonly source: string; readonly scale: number }[];
 }
 
 /** A LoRA's place, and its scale after a colon: but the number after a host is a port. */
 const SCALED = /^(?![a-z]+:\/\/[^/]*$)(.*[^:/]):(-?[\d.]+)$/;
 
+/** Parts that replace the model's own, by the library's name for them. */
+const COMPONENTS = {
+  transformer: 'transformer',
+  textEncoderFrom: 'text-encoder',
+  vae: 'vae',
+} as const;
+
+/** Ids of the fields with one place each. */
+export const PART_FIELDS = Object.values(COMPONENTS);
+
 export function readParts(address: URLSearchParams): NamedParts {
-  const transformer = address.get('transformer');
+  const components = Object.entries(COMPONENTS).map(([name, field]) => [name, address.get(field)]);
   const loras = address.getAll('lora').map((text) => {
     const [, source = text, scale = '1'] = SCALED.exec(text) ?? [];
     return { source, scale: Number(scale) };
   });
   return {
-    ...(transformer === null ? {} : { transformer }),
+    ...Object.fromEntries(components.filter(([, place]) => place)),
     ...(loras.length === 0 ? {} : { loras }),
   };
 }
 
 /** The inverse of {@link readParts}. */
-export function partsParameters({ transformer, loras = [] }: NamedParts): [string, string][] {
+export function partsParameters({ loras = [], ...parts }: NamedParts): [string, string][] {
+  const names = Object.keys(COMPONENTS) as (keyof typeof COMPONENTS)[];
   return [
-    ...(transformer === undefined ? [] : [['transformer', transformer] as [string, string]]),
+    ...names.flatMap((name): [string, string][] => {
+      const place = parts[name];
+      return place === undefined ? [] : [[COMPONENTS[name], place]];
+    }),
     ...loras.map(({ source, scale }): [string, string] => [
       'lora',
       scale === 1 ? source : `${source}:${scale}`,

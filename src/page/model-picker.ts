@@ -3,16 +3,21 @@
  * said of the catalogue's needs no network; another model on another machine is asked nothing until the user says so.
  */
 import { assessModel, CATALOGUE, listStoredModels, type Verdict } from '../index.ts';
+import { variantOf } from '../families/variant.ts';
 import { button, create, element, input, select } from './elements.ts';
+import { FastDecoderOffer, isOwnDecoder } from './fast-decoder.ts';
 import { showLicence } from './licence.ts';
 import { modelCard, showLevel, showVerdict } from './model-cards.ts';
 import { type ModelChoice, readModelChoice } from './model-choice.ts';
+import { PART_FIELDS } from './model-parts.ts';
 import { modelChoice, readSettings } from './settings.ts';
 import { setUpToken } from './hub-token.ts';
 
 export interface PickerEvents {
   /** Another model than before. */
   readonly onChoose: () => void;
+  /** The same model, with other parts from elsewhere than before. */
+  readonly onParts: () => void;
   /** The user wants to know what is behind the name. */
   readonly onCheck: () => void;
 }
@@ -22,12 +27,12 @@ const OTHER = 'model-other';
 export class ModelPicker {
   readonly #events: PickerEvents;
   readonly #cards = new Map<string, HTMLElement>();
+  readonly #offer: FastDecoderOffer;
   readonly #verdicts = new Map<string, Promise<Verdict>>();
-  /** Sources of models that were read, and may be made plans of. */
-  readonly #checked = new Set<string>();
 
   constructor(events: PickerEvents) {
     this.#events = events;
+    this.#offer = new FastDecoderOffer(() => events.onParts());
     const list = element('model-cards', HTMLElement);
     for (const entry of CATALOGUE) {
       const card = modelCard(entry);
@@ -42,8 +47,13 @@ export class ModelPicker {
       this.show();
       input('model').focus();
     });
+    for (const id of ['lora', ...PART_FIELDS]) {
+      element(id, HTMLElement).addEventListener('change', () => this.#events.onParts());
+    }
     for (const id of ['model', 'revision']) {
       input(id).addEventListener('change', () => this.#events.onChoose());
+    }
+    for (const id of ['model', 'revision', ...PART_FIELDS]) {
       input(id).addEventListener('keydown', (event) => {
         // Enter in these fields looks at the model; it does not start a run of it.
         if (event.key !== 'Enter' || event.ctrlKey || event.metaKey) return;
@@ -54,15 +64,20 @@ export class ModelPicker {
     button('check-model').addEventListener('click', () => this.#events.onCheck());
     element('models', HTMLDetailsElement).addEventListener('toggle', () => void this.#assessAll());
     select('device').addEventListener('change', () => {
-      this.#verdicts.clear();
-      for (const { card } of this.#listed()) {
-        const badge = card.querySelector<HTMLElement>('.verdict');
-        if (badge) showLevel(badge, undefined);
-      }
-      this.show();
-      void this.#assessAll();
+      this.reassess();
     });
     setUpToken();
+  }
+
+  /** What is to be expected of the models has changed. */
+  reassess(): void {
+    this.#verdicts.clear();
+    for (const { card } of this.#listed()) {
+      const badge = card.querySelector<HTMLElement>('.verdict');
+      if (badge) showLevel(badge, undefined);
+    }
+    this.show();
+    void this.#assessAll();
   }
 
   /** Brings the cards in step with the name in the form. */
@@ -86,7 +101,8 @@ export class ModelPicker {
         () => (badge.hidden = true),
       );
     }
-    showLicence(reference);
+    this.#offer.show(entry);
+    showLicence(reference, isOwnDecoder(entry, readSettings().load.fastDecoder));
   }
 
   /** Undefined for a name that is none. */
@@ -96,20 +112,6 @@ export class ModelPicker {
     } catch {
       return undefined;
     }
-  }
-
-  /** Whether looking at the chosen model would ask another machine that the user has not agreed to ask. */
-  needsCheck(): boolean {
-    const { source, entry, isRemote } = modelChoice(readSettings().model);
-    return isRemote && !entry && !this.#checked.has(this.#keyOf(source));
-  }
-
-  markChecked(): void {
-    this.#checked.add(this.#keyOf(modelChoice(readSettings().model).source));
-  }
-
-  #keyOf(source: string): string {
-    return `${source}@${readSettings().load.revision ?? ''}`;
   }
 
   /** What to expect of a model of the catalogue: worked out once. */
@@ -122,12 +124,16 @@ export class ModelPicker {
   }
 
   async #assess(id: string): Promise<Verdict> {
-    const { device } = readSettings();
-    const { source } = modelChoice(id);
+    const { device, load } = readSettings();
+    const { source, entry: asked } = modelChoice(id);
     // Where there is no storage, loading says so.
     const models = await listStoredModels().catch(() => []);
-    const isStored = models.some((model) => model.source === source && model.state === 'complete');
-    const verdict = await assessModel(id, { device, isStored });
+    const variant = variantOf([], asked?.load.loras ?? []);
+    const isStored = models.some(
+      (model) => model.source === source && model.variant === variant && model.state === 'complete',
+    );
+    const fastDecoder = isOwnDecoder(asked, load.fastDecoder);
+    const verdict = await assessModel(id, { device, isStored, fastDecoder });
     for (const { card, entry } of this.#listed()) {
       if (entry.id === id) showVerdict(card, entry, verdict);
     }

@@ -26,8 +26,9 @@ export function markPlanBusy(isBusy: boolean): void {
   panel().setAttribute('aria-busy', String(isBusy));
 }
 
-/** Where the weights will be: in RAM, or in the browser's storage, which may have them already. */
-export type WeightsPlace = 'ram' | 'storage' | 'stored-already';
+/** Where the weights will be: in RAM, or in the browser's storage, which lacks so many bytes of what is fetched. */
+export type WeightsPlace =
+  { readonly isStored: false } | { readonly isStored: true; readonly lackingBytes: number };
 
 export function showPlan(plan: MemoryPlan, place: WeightsPlace): void {
   const { outcome, reason, phases, predictedPeakBytes, budgetBytes, leastBudgetBytes } = plan;
@@ -37,6 +38,7 @@ export function showPlan(plan: MemoryPlan, place: WeightsPlace): void {
   write('plan-peak', phases.length === 0 ? '' : `about ${formatBytes(predictedPeakBytes)}${of}`);
   write('plan-reason', reason);
   const fix = button('plan-fix');
+  button('plan-check').hidden = true;
   fix.hidden = leastBudgetBytes === undefined;
   if (leastBudgetBytes !== undefined) {
     fix.textContent = `Allow ${formatBytes(Math.ceil(leastBudgetBytes / 1e5) * 1e5)}`;
@@ -50,14 +52,15 @@ export function showPlan(plan: MemoryPlan, place: WeightsPlace): void {
   write('plan-facts', facts(plan, place));
 }
 
-/** There is no plan, and why. */
-export function showNoPlan(why: string): void {
+/** There is no plan, and why. @param canCheck Whether a look at the model would make one. */
+export function showNoPlan(why: string, canCheck = false): void {
   panel().dataset['outcome'] = 'none';
   write('plan-outcome', 'No plan yet');
   write('plan-peak', '');
   write('plan-reason', why);
   write('plan-facts', '');
   button('plan-fix').hidden = true;
+  button('plan-check').hidden = !canCheck;
   element('plan-phases', HTMLElement).replaceChildren();
 }
 
@@ -93,11 +96,13 @@ function percent(fraction: number): string {
 function facts(plan: MemoryPlan, place: WeightsPlace): string {
   const { downloadBytes, storedBytes, weights } = plan;
   const kept = `${formatBytes(storedBytes)} of weights (${weights})`;
+  const fetched = place.isStored ? place.lackingBytes : downloadBytes;
+  const rest = fetched < downloadBytes ? ', and has the rest' : '';
   return [
-    place === 'stored-already'
+    fetched === 0
       ? 'Nothing to fetch'
-      : `Fetches ${formatBytes(downloadBytes)} once Generate is pressed`,
-    place === 'ram' ? `holds ${kept} in RAM` : `keeps ${kept} in storage`,
+      : `Fetches ${formatBytes(fetched)} once Generate is pressed${rest}`,
+    place.isStored ? `keeps ${kept} in storage` : `holds ${kept} in RAM`,
   ].join(' · ');
 }
 

@@ -1,11 +1,17 @@
 /** @file Keeps the plan in step with the form: made anew a moment after the last change, the one before given up. */
 import { isAbortError } from '../errors.ts';
-import { listStoredModels, planListedModel, planMemory, type StoredFormat } from '../index.ts';
-import type { MemoryPlan, WeightsFormat } from '../pipeline/api.ts';
+import {
+  bytesToFetch,
+  type CheckpointReport,
+  type MemoryPlan,
+  planListedModel,
+  planMemory,
+} from '../index.ts';
+import { askingText, type Consent, isDescribed } from './consent.ts';
 import { button, element } from './elements.ts';
 import { markPlanBusy, showNoPlan, showPlan, type WeightsPlace } from './plan-view.ts';
 import { referenceOf } from './folder-drop.ts';
-import { accessOf, clipSize, modelChoice, readSettings, setOption } from './settings.ts';
+import { clipSize, modelChoice, readSettings, setOption, type Settings } from './settings.ts';
 
 /** Milliseconds without another change. */
 const PATIENCE = 300;
@@ -28,30 +34,15 @@ const FIELDS = [
   'decode',
 ];
 
-/** What a whole model is called in storage. One that needed no conversion may be there as it came besides. */
-const STORED_AS: Record<WeightsFormat, StoredFormat> = {
-  f32: 'source',
-  f16: 'f16',
-  q8: 'q8',
-  q4: 'q4',
-};
-
-async function placeInStorage(source: string, { weights }: MemoryPlan): Promise<WeightsPlace> {
-  // Where there is no storage, loading says so.
-  const models = await listStoredModels().catch(() => []);
-  const isThere = models.some(
-    (model) =>
-      model.source === source && model.format === STORED_AS[weights] && model.state === 'complete',
-  );
-  return isThere ? 'stored-already' : 'storage';
-}
-
 export class Planning {
   #controller: AbortController | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #plan: MemoryPlan | undefined;
+  #report: CheckpointReport | undefined;
+  readonly #consent: Consent;
 
-  constructor() {
+  constructor(consent: Consent) {
+    this.#consent = consent;
     element('form', HTMLFormElement).addEventListener('input', ({ target }) => {
       if (target instanceof HTMLElement && FIELDS.includes(target.id)) this.refresh();
     });
@@ -63,6 +54,12 @@ export class Planning {
       button('generate').focus();
       this.refresh();
     });
+  }
+
+  /** The model is another one. */
+  look(report: CheckpointReport): void {
+    this.#report = report;
+    this.refresh();
   }
 
   /** To call whenever the form was changed by other means than typing. */
@@ -77,24 +74,32 @@ export class Planning {
     clearTimeout(this.#timer);
     this.#controller?.abort();
     if (why === undefined) return;
+    this.#plan = undefined;
+    this.#report = undefined;
     showNoPlan(why);
     markPlanBusy(false);
+  }
+
+  /** Until somebody agrees that these machines are asked. */
+  ask(hosts: readonly string[]): void {
+    const why = askingText(hosts);
+    this.stop(why);
+    showNoPlan(why, true);
   }
 
   async #make(): Promise<void> {
     const controller = new AbortController();
     this.#controller = controller;
     const { signal } = controller;
-    const { model, load, device, dtype, memory, storage, generate } = readSettings();
-    const options = { ...clipSize(generate), preview: true, device, dtype, memory, signal };
     try {
-      const { source, entry, isRemote } = modelChoice(model);
-      // What the catalogue knows is enough, and asks nobody.
-      const isListed = entry !== undefined && isRemote && load.fastDecoder === undefined;
-      const plan = await (isListed
-        ? planListedModel(entry.id, options)
-        : planMemory(referenceOf(source), { ...options, ...accessOf(load) }));
-      const place = storage ? await placeInStorage(source, plan) : 'ram';
+      const settings = readSettings();
+      const hosts = this.#consent.missing(settings);
+      if (hosts.length > 0) {
+        this.ask(hosts);
+        return;
+      }
+      const plan = await planOf(settings, signal);
+      const place = await this.#placeOf(plan, settings);
       if (signal.aborted) return;
       this.#plan = plan;
       showPlan(plan, place);
@@ -105,4 +110,26 @@ export class Planning {
     }
     markPlanBusy(false);
   }
+
+  async #placeOf(plan: MemoryPlan, { storage }: Settings): Promise<WeightsPlace> {
+    if (!storage) return { isStored: false };
+    const all = plan.downloadBytes;
+    // Where there is no storage, loading says so.
+    const lacking = this.#report && (await bytesToFetch(this.#report, plan).catch(() => all));
+    return { isStored: true, lackingBytes: lacking ?? all };
+  }
+}
+
+function planOf(settings: Settings, signal: AbortSignal): Promise<MemoryPlan> {
+  const { model, load, device, dtype, memory, generate } = settings;
+  const options = { ...clipSize(generate), preview: true, device, dtype, memory, signal };
+  const { source, entry } = modelChoice(model);
+  if (!entry || !isDescribed(settings)) {
+    return planMemory(referenceOf(source), { ...options, ...load });
+  }
+  const { fastDecoder } = load;
+  return planListedModel(entry.id, {
+    ...options,
+    ...(fastDecoder === undefined ? {} : { fastDecoder }),
+  });
 }

@@ -15,13 +15,15 @@ import { element, input, readNumber, select } from './elements.ts';
 import { readTimes, timesField, timesParameters } from './few-step-fields.ts';
 import { memoryField, memoryParameters, memoryText, readMemory } from './memory-fields.ts';
 import { type ModelChoice, readModelChoice } from './model-choice.ts';
-import { partsParameters, readParts } from './model-parts.ts';
+import { PART_FIELDS, partsParameters, readParts } from './model-parts.ts';
 
 /** Options of loading that come with the choice of a model. */
 export interface ModelLoad {
   readonly revision?: string;
   readonly token?: string;
   readonly transformer?: string;
+  readonly textEncoderFrom?: string;
+  readonly vae?: string;
   /** A TAEHV file. */
   readonly fastDecoder?: string;
   readonly loras?: ModelEntry['load']['loras'] & {};
@@ -114,8 +116,19 @@ function readLoad(model: string): ModelLoad {
     ...(fastDecoder === '' ? {} : { fastDecoder }),
     ...(entry?.load.loras ? { loras: entry.load.loras } : {}),
     // An entry of the catalogue is what it says.
-    ...(entry ? {} : readParts(new URLSearchParams(location.search))),
+    ...(entry ? {} : readParts(formParts())),
   };
+}
+
+/** The fields of parts, as the address has them. */
+function formParts(): URLSearchParams {
+  const loras = text('lora')
+    .value.split('\n')
+    .map((line) => line.trim());
+  return new URLSearchParams([
+    ...PART_FIELDS.map((id) => [id, input(id).value.trim()]),
+    ...loras.filter((line) => line !== '').map((line) => ['lora', line]),
+  ]);
 }
 
 function chooseSeed(): number {
@@ -198,13 +211,15 @@ export function applyAddress(address: URLSearchParams): Set<string> {
       field instanceof HTMLSelectElement
     ) {
       if (field.type === 'checkbox') field.setAttribute('checked', '');
-      else field.value = value;
+      else field.value = name === 'lora' ? address.getAll(name).join('\n') : value;
       given.add(name);
     }
   }
   if (given.has('seed')) input('seed-lock').checked = true;
-  const isAdvanced = element('advanced', HTMLDetailsElement);
-  isAdvanced.open = [...given].some((name) => isAdvanced.querySelector(`[id="${name}"]`) !== null);
+  for (const id of ['advanced', 'parts']) {
+    const details = element(id, HTMLDetailsElement);
+    details.open = [...given].some((name) => details.querySelector(`[id="${name}"]`) !== null);
+  }
   return given;
 }
 
@@ -237,19 +252,6 @@ export function addressOf(settings: Settings): string {
   if (generate.decode) url.searchParams.set('decode', generate.decode);
   for (const [name, value] of memoryParameters(memory)) url.searchParams.set(name, value);
   return url.href;
-}
-
-/** What reading a model's headers needs: nothing of a run of it. */
-export function accessOf({
-  revision,
-  token,
-  fastDecoder,
-}: ModelLoad): Pick<ModelLoad, 'revision' | 'token' | 'fastDecoder'> {
-  return {
-    ...(fastDecoder === undefined ? {} : { fastDecoder }),
-    ...(revision === undefined ? {} : { revision }),
-    ...(token === undefined ? {} : { token }),
-  };
 }
 
 /** @throws ZoetropeError `invalid-argument` for what is no model's name. */
