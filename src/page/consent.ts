@@ -41,8 +41,9 @@ export class Consent {
   }
 }
 
-function keyOf({ model, load: { token: _, ...load } }: Chosen): string {
-  return JSON.stringify([modelChoice(model).source, load]);
+/** The same for the same model with the same parts. */
+export function keyOf({ model, load }: Chosen): string {
+  return JSON.stringify([model, { ...load, token: undefined }]);
 }
 
 /** What is not known yet, and what learning it would take. */

@@ -50,7 +50,7 @@ export class FastDecoderOffer {
     element('decode-fast-label', HTMLElement).hidden = !isUsed;
     input('decode-fast').checked = select('decode').value === 'fast';
     element('fast-decoder-offer-help', HTMLElement).replaceChildren(
-      `A TAEHV, fetched from ${new URL(offered.source).host} once Generate is pressed; the plan counts it. `,
+      `A TAEHV, fetched from ${new URL(offered.source).host} once Generate is pressed; the plan counts the most that it may take. `,
       `${verifiedText(offered)} Licence: `,
       ...licenceLink(offered.licence),
       '.',

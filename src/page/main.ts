@@ -1,6 +1,6 @@
 /** @file The page: wires the form, the run, the player and the panels together. */
 import { type CheckpointReport, inspectCheckpoint } from '../index.ts';
-import { Consent, isDescribed } from './consent.ts';
+import { Consent, isDescribed, keyOf } from './consent.ts';
 import { exposeForDriving } from './driving.ts';
 import { setUpDrum } from './drum.ts';
 import { button, element, input, select } from './elements.ts';
@@ -25,7 +25,6 @@ import {
   modelChoice,
   readSettings,
   RECOMMENDED,
-  type Settings,
   setOption,
   setUpSeed,
 } from './settings.ts';
@@ -41,6 +40,8 @@ const planning = new Planning(consent);
 const promptAids = new PromptAids();
 let current: Clip | undefined;
 let checkpoint: CheckpointReport | undefined;
+/** What is to be kept when the chosen model's recommendations are filled in; undefined: they were. */
+let unfilled: ReadonlySet<string> | undefined;
 
 const errorActions = {
   applyFix({ option, value }: { option: string; value: number }): void {
@@ -134,7 +135,7 @@ const picker = new ModelPicker({
 function lookAtParts(): void {
   clearError();
   picker.reassess();
-  void lookAt(RECOMMENDED);
+  void lookAt(unfilled ?? RECOMMENDED);
 }
 
 /** Reads the model's headers, on whichever machine they are. */
@@ -149,6 +150,7 @@ async function check(): Promise<void> {
 /** Says what the chosen model is and what it will fetch: from the catalogue, or from its headers. */
 async function lookAt(chosen: ReadonlySet<string>): Promise<void> {
   const target = element('download-report', HTMLElement);
+  unfilled = chosen;
   const settings = readSettings();
   const { model, load } = settings;
   try {
@@ -170,25 +172,21 @@ async function lookAt(chosen: ReadonlySet<string>): Promise<void> {
         ? verdict.checkpoint
         : await inspectCheckpoint(referenceOf(source), load);
     // Another one was chosen in the meantime.
-    if (!isStillChosen(settings)) return;
+    if (keyOf(readSettings()) !== keyOf(settings)) return;
     checkpoint = report;
     showDownload(report);
     promptAids.show(report.prompts);
     applyCheckpoint(report, chosen);
     if (entry && verdict) applyModel(entry, verdict, chosen);
+    unfilled = undefined;
     planning.look(report);
   } catch (error) {
-    if (!isStillChosen(settings)) return;
+    if (keyOf(readSettings()) !== keyOf(settings)) return;
     element('models', HTMLDetailsElement).open = true;
     planning.stop('The model could not be read.');
     target.textContent = 'unknown: the model could not be read.';
     showError(error, errorActions);
   }
-}
-
-function isStillChosen({ model, load }: Pick<Settings, 'model' | 'load'>): boolean {
-  const now = readSettings();
-  return now.model === model && JSON.stringify(now.load) === JSON.stringify(load);
 }
 
 function setUpForm(): void {
