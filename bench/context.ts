@@ -24,6 +24,22 @@ export interface BenchReport {
   readonly rows: readonly Row[];
 }
 
+/** Presses of the built page's Generate button, one after the other. */
+export interface Clicks {
+  readonly adapter: 'hardware' | 'software' | 'none';
+  /** Of the page's form, as in its address. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** One for each press. */
+  readonly prompts: readonly string[];
+}
+
+/** Seconds from a press. */
+export interface Clicked {
+  /** Until a picture is seen: the first preview, or the clip where there was none before it. */
+  readonly firstFrame: number;
+  readonly finished: number;
+}
+
 /** What only the process that started the benchmark can do. */
 export interface Host {
   /** Resident bytes of the operating system's process that computes; null where they cannot be told. */
@@ -36,6 +52,8 @@ export interface Host {
    * @returns Its URL.
    */
   serveMadeUp(bytesPerSecond?: number): Promise<string>;
+  /** Opens the built page in a browser of its own, with empty caches. */
+  clickThrough(clicks: Clicks): Promise<readonly Clicked[]>;
 }
 
 export interface BenchContext {

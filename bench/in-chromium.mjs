@@ -55,6 +55,11 @@ async function openPage(adapter, url, { host, log }) {
     /** @param {number} [bytesPerSecond] */
     (bytesPerSecond) => host.serveMadeUp(bytesPerSecond ?? undefined),
   );
+  await page.exposeFunction(
+    'benchClickThrough',
+    /** @param {import('./context.ts').Clicks} clicks */
+    (clicks) => host.clickThrough(clicks),
+  );
   await page.goto(url);
   await page.waitForFunction('globalThis.bench !== undefined', undefined, { timeout: 120_000 });
   return { page, close };

@@ -1,6 +1,6 @@
 /** @file The page that benchmarks run in: it only starts the worker, which is where the library computes too. */
 import { proxy, type Remote, wrap } from 'comlink';
-import type { BenchReport, Host } from './context.ts';
+import type { BenchReport, Clicks, Host } from './context.ts';
 import type { Settings } from './run-benchmark.ts';
 import type { BenchWorker } from './worker.ts';
 
@@ -9,6 +9,7 @@ interface Driver {
   benchLog(text: string): Promise<void>;
   benchProcessBytes: Host['processBytes'];
   benchServeMadeUp: Host['serveMadeUp'];
+  benchClickThrough: Host['clickThrough'];
 }
 
 export interface BenchPage {
@@ -46,6 +47,7 @@ globalThis.bench = {
       heapBytes,
       processBytes: () => driver.benchProcessBytes(),
       serveMadeUp: (bytesPerSecond?: number) => driver.benchServeMadeUp(bytesPerSecond),
+      clickThrough: (clicks: Clicks) => driver.benchClickThrough(clicks),
     });
     const log = proxy((text: string) => void driver.benchLog(text));
     return Promise.race([remote.run(name, settings, host, log), failure]);

@@ -8,6 +8,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   decode: async () => (await import('./decode.ts')).decoding,
   'fast-decode': async () => (await import('./fast-decode.ts')).fastDecoding,
   formats: async () => (await import('./formats.ts')).formats,
+  pocket: async () => (await import('./pocket.ts')).pocket,
   'true-size': async () => (await import('./true-size.ts')).trueSize,
   hub: async () => (await import('./hub.ts')).hub,
 };

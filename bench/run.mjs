@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { ensurePackages } from '../scripts/packages.mjs';
 import { parseCommandLine, usage } from './arguments.mjs';
+import { clickThroughPage } from './click-through.mjs';
 import { hasChromium, withChromium } from './in-chromium.mjs';
 import { nodeRunner, withEngine } from './in-node.mjs';
 import { summary, table } from './report.mjs';
@@ -57,6 +58,7 @@ function makeHost(load) {
       }
       return server;
     },
+    clickThrough: clickThroughPage,
   };
 }
 

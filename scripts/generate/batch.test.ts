@@ -78,19 +78,19 @@ describe('a file of prompts', () => {
   });
 });
 
+/** As a run leaves it: with the clip's report, or with the claim alone. */
+function leave(name: string, request: Request, prompt: string, isDone = true): void {
+  mkdirSync(request.output.path, { recursive: true });
+  const report = {
+    request: requestReport(request, { prompt }),
+    ...(isDone && { parameters: {} }),
+  };
+  writeFileSync(join(request.output.path, `${name}.json`), JSON.stringify(report));
+  if (isDone) mkdirSync(join(request.output.path, name));
+}
+
 describe('the clips that are left to make', () => {
   const PROMPTS = ['a', 'b', 'c'];
-
-  /** As a run leaves it: with the clip's report, or with the claim alone. */
-  function leave(name: string, request: Request, prompt: string, isDone = true): void {
-    mkdirSync(request.output.path, { recursive: true });
-    const report = {
-      request: requestReport(request, { prompt }),
-      ...(isDone && { parameters: {} }),
-    };
-    writeFileSync(join(request.output.path, `${name}.json`), JSON.stringify(report));
-    if (isDone) mkdirSync(join(request.output.path, name));
-  }
 
   it('are all, under numbers of one length', () => {
     expect(toMake(parse(PROMPTS))).toEqual(['000', '001', '002']);

@@ -1,7 +1,10 @@
 /**
  * @file The configurations of the catalogue's models, as their `config.json` files have them: with these, what a model
- * takes is known before a byte of it is fetched. A test holds `pocket`'s against the bundled files.
+ * takes is known before a byte of it is fetched. The bundled model's are its files themselves.
  */
+import textEncoder from '../../../models/pocket/text_encoder/config.json' with { type: 'json' };
+import transformer from '../../../models/pocket/transformer/config.json' with { type: 'json' };
+import vae from '../../../models/pocket/vae/config.json' with { type: 'json' };
 import type { TaehvLayout } from '../taehv/layout.ts';
 import type { ArchitectureId, FastDecoderId } from './model-entry.ts';
 
@@ -62,46 +65,7 @@ const WAN_21_TRANSFORMER: Json = {
 };
 
 export const CONFIGS: Readonly<Record<ArchitectureId, RawConfigs>> = {
-  pocket: {
-    textEncoder: {
-      ...UMT5_XXL,
-      vocab_size: 210,
-      d_model: 128,
-      d_kv: 32,
-      d_ff: 256,
-      num_layers: 2,
-      num_heads: 4,
-    },
-    transformer: {
-      ...WAN_21_TRANSFORMER,
-      num_attention_heads: 3,
-      attention_head_dim: 64,
-      ffn_dim: 768,
-      num_layers: 6,
-      text_dim: 128,
-    },
-    vae: {
-      _class_name: 'AutoencoderKLWan',
-      base_dim: 24,
-      decoder_base_dim: 24,
-      z_dim: 16,
-      dim_mult: [1, 2, 2],
-      num_res_blocks: 1,
-      attn_scales: [],
-      temperal_downsample: [true, true],
-      is_residual: true,
-      out_channels: 12,
-      patch_size: 2,
-      latents_mean: [
-        0.115898, -0.26151, -0.293146, -0.326383, -0.193086, 0.438424, -0.472688, 0.613092,
-        0.294426, -0.085391, 0.405029, 0.061343, -0.145194, 0.368228, -0.138783, 0.003653,
-      ],
-      latents_std: [
-        1.398726, 1.6408, 1.193048, 1.794672, 1.34154, 1.258511, 1.55523, 0.789494, 1.256998,
-        1.817604, 1.158422, 1.190156, 1.693822, 2.502374, 2.259245, 2.308444,
-      ],
-    },
-  },
+  pocket: { textEncoder, transformer, vae },
   'wan-1.3b': {
     textEncoder: UMT5_XXL,
     transformer: {
