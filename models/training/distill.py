@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import math
-import random
 from pathlib import Path
 
 import torch
@@ -21,7 +19,9 @@ import tokenizer as pocket_tokenizer
 import world
 from captions import caption
 from dit_model import STEPS, embed, encode_captions, few_step_levels, load_modules
-from optim import Clock, build_optimisers, set_rate
+from optim import build_optimisers
+from parallel import Group
+from run import Run
 from train_dit import split_parameters
 
 SUBSTEPS = 3
@@ -62,6 +62,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=4)
     args = parser.parse_args()
 
+    group = Group()
     torch.set_num_threads(args.threads)
     tokenizer = pocket_tokenizer.load(args.work / "tokenizer")
     data = torch.load(args.work / "latents.pt")
@@ -73,77 +74,31 @@ def main() -> None:
     ema = copy.deepcopy(student).requires_grad_(False)
     optimisers = build_optimisers(*split_parameters([student]), args.lr)
 
-    path = args.work / "student.pt"
-    step, spent = 0, 0.0
-    if path.exists():
-        saved = torch.load(path, map_location=args.device)
-        student.load_state_dict(saved["student"])
-        ema.load_state_dict(saved["ema"])
-        for o, s in zip(optimisers, saved["optimisers"]):
-            o.load_state_dict(s)
-        step, spent = saved["step"], saved["spent"]
-        print(f"resumed at step {step}, {spent / 60:.1f} min", flush=True)
-    clock = Clock(args.minutes, spent)
-
-    def save() -> None:
-        torch.save(
-            {
-                "student": student.state_dict(),
-                "ema": ema.state_dict(),
-                "optimisers": [o.state_dict() for o in optimisers],
-                "step": step,
-                "spent": clock.spent,
-                "guidance": args.guidance,
-            },
-            path.with_suffix(".tmp"),
-        )
-        path.with_suffix(".tmp").replace(path)
-
+    run = Run(
+        args.work / "student.pt", group, args.minutes, args.seed, optimisers,
+        {"student": student, "ema": ema}, {"guidance": args.guidance}, args.device,
+    )  # fmt: skip
     sigmas = few_step_levels().tolist()
-    last_log = last_save = clock.spent
-    average = math.nan
-    while clock.progress < 1:
-        rng = random.Random(args.seed * 1_000_003 + step)
-        torch.manual_seed(args.seed * 1_000_003 + step)
-        k = step % STEPS
-        picks = [rng.randrange(len(scenes)) for _ in range(args.batch)]
+    batch = group.share(args.batch)
+    for rng in run.steps(args.lr):
+        k = run.step % STEPS
+        picks = [rng.randrange(len(scenes)) for _ in range(batch)]
         ids, mask = encode_captions(
             tokenizer, [caption(rng, scenes[i]) for i in picks] + [""], args.device
         )
         with torch.no_grad():
             texts = embed(text_encoder, ids, mask)
-        text, nothing = texts[:-1], texts[-1:].expand(args.batch, -1, -1)
+        text, nothing = texts[:-1], texts[-1:].expand(batch, -1, -1)
         x0 = data["latents"][picks].float().to(args.device)
         noise = torch.randn(x0.shape).to(args.device)
         x = noise if k == 0 else (1 - sigmas[k]) * x0 + sigmas[k] * noise
         there = teach(teacher, x, text, nothing, sigmas[k], sigmas[k + 1], args.guidance)
         target = (x - there) / (sigmas[k] - sigmas[k + 1])
 
-        times = torch.full((args.batch,), sigmas[k] * 1000, device=args.device)
+        times = torch.full((batch,), sigmas[k] * 1000, device=args.device)
         predicted = student(hidden_states=x, timestep=times, encoder_hidden_states=text, return_dict=False)[0]
-        loss = (predicted - target).square().mean()
-        for o in optimisers:
-            o.zero_grad(set_to_none=True)
-        loss.backward()
-        lr = clock.rate(args.lr)
-        set_rate(optimisers, lr)
-        for o in optimisers:
-            o.step()
-        step += 1
-        decay = min(args.ema, (1 + step) / (10 + step))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(ema.parameters()), list(student.parameters()), 1 - decay)
-
-        value = loss.item()
-        average = value if math.isnan(average) else 0.95 * average + 0.05 * value
-        if clock.spent - last_log > 30:
-            last_log = clock.spent
-            print(f"{clock.spent / 60:6.2f} min  step {step}  lr {lr:.1e}  loss {average:.4f}", flush=True)
-        if clock.spent - last_save > 90:
-            last_save = clock.spent
-            save()
-    save()
-    print(f"done: {step} steps, {clock.spent / 60:.1f} min, loss {average:.4f}")
+        run.update((predicted - target).square().mean())
+        run.follow(ema, student, args.ema)
 
 
 if __name__ == "__main__":

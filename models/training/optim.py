@@ -13,6 +13,8 @@ import time
 
 import torch
 
+from parallel import Group
+
 
 def orthogonalise(g: torch.Tensor, steps: int = 5) -> torch.Tensor:
     """The nearest (semi-)orthogonal matrices to a stack of wide matrices, roughly."""
@@ -61,15 +63,21 @@ def build_optimisers(matrices, others, lr: float, weight_decay: float = 0.0):
 
 
 class Clock:
-    """Seconds of training spent, over all restarts, against a budget in minutes."""
+    """Seconds of training spent, over all restarts, against a budget in minutes.
 
-    def __init__(self, minutes: float, spent: float = 0.0):
+    ``spent`` stands still until ``tick``, so that all processes see the same.
+    """
+
+    def __init__(self, minutes: float, spent: float, group: Group):
         self.total = minutes * 60
+        self.spent = spent
+        self.group = group
         self.start = time.monotonic() - spent
 
-    @property
-    def spent(self) -> float:
-        return time.monotonic() - self.start
+    def tick(self) -> bool:
+        """Read the clock; false once the budget is spent."""
+        self.spent = self.group.agree(time.monotonic() - self.start)
+        return self.spent < self.total
 
     @property
     def progress(self) -> float:

@@ -17,9 +17,10 @@ from pathlib import Path
 HERE = Path(__file__).parent
 
 
-def run(script: str, *options: object) -> None:
+def run(script: str, *options: object, processes: int = 1) -> None:
     print(f"== {script}", flush=True)
-    subprocess.run([sys.executable, "-u", str(HERE / script), *map(str, options)], check=True)
+    several = ["-m", "torch.distributed.run", "--nproc_per_node", str(processes)] if processes > 1 else []
+    subprocess.run([sys.executable, "-u", *several, str(HERE / script), *map(str, options)], check=True)
 
 
 def main() -> None:
@@ -27,13 +28,15 @@ def main() -> None:
     parser.add_argument("--preset", default="cpu")
     parser.add_argument("--work", type=Path, default=HERE / "work")
     parser.add_argument("--out", type=Path, default=HERE.parent / "pocket")
-    parser.add_argument("--steps", type=int, default=14)
-    parser.add_argument("--guidance", type=float, default=4.0)
+    parser.add_argument("--init", type=Path, help="a model's folder to go on from")
     args = parser.parse_args()
     preset = tomllib.loads((HERE / "presets.toml").read_text())[args.preset]
     work = args.work
     work.mkdir(parents=True, exist_ok=True)
+    processes = preset["processes"]
     machine = ["--threads", preset["threads"], "--device", preset["device"]]
+    vae_init = ["--init", args.init / "vae"] if args.init else []
+    dit_init = ["--init", args.init] if args.init else []
 
     if not (work / "tokenizer").exists():
         # Token ids are part of a model's interface: a folder that has a tokenizer keeps it.
@@ -44,7 +47,8 @@ def main() -> None:
     if not (work / "latents.pt").exists():
         run(
             "train_vae.py", "--work", work, "--minutes", preset["vae_minutes"],
-            "--base-dim", preset["base_dim"], "--batch-scale", preset["vae_batch_scale"], *machine,
+            "--base-dim", preset["base_dim"], "--batch-scale", preset["vae_batch_scale"], *vae_init, *machine,
+            processes=processes,
         )  # fmt: skip
         run(
             "cache_latents.py", "--work", work, "--clips", preset["clips"],
@@ -53,13 +57,18 @@ def main() -> None:
     run(
         "train_dit.py", "--work", work, "--minutes", preset["dit_minutes"], "--batch", preset["batch"],
         "--layers", preset["layers"], "--heads", preset["heads"],
-        "--text-width", preset["text_width"], *machine,
+        "--text-width", preset["text_width"], *dit_init, *machine,
+        processes=processes,
+    )  # fmt: skip
+    run(
+        "distill.py", "--work", work, "--minutes", preset["distill_minutes"],
+        "--batch", preset["batch"] * 3 // 4, *machine, processes=processes,
     )  # fmt: skip
     run("export.py", "--work", work, "--out", args.out)
     run("fit_preview.py", "--model", args.out)
-    sampling = ["--model", args.out, "--steps", args.steps, "--guidance", args.guidance]
-    run("sample.py", *sampling, "--out", args.out / "samples.png")
-    run("evaluate.py", *sampling, "--json", work / "figures.json")
+    run("prompts.py", "--model", args.out)
+    run("sample.py", "--model", args.out, "--out", args.out / "samples.png")
+    run("evaluate.py", "--model", args.out, "--sheet", args.out / "evaluation.png", "--json", args.out / "evaluation.json")
 
 
 if __name__ == "__main__":

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import math
-import random
 from pathlib import Path
 
 import torch
@@ -22,7 +20,9 @@ import tokenizer as pocket_tokenizer
 import world
 from captions import caption
 from dit_model import STEPS, build_text_encoder, build_transformer, embed, encode_captions, few_step_levels
-from optim import Clock, build_optimisers, set_rate
+from optim import build_optimisers
+from parallel import Group
+from run import Run
 
 DROP = 0.1
 SUBJECT_WEIGHT = 4.0
@@ -81,6 +81,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=3)
     args = parser.parse_args()
 
+    group = Group()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     tokenizer = pocket_tokenizer.load(args.work / "tokenizer")
@@ -99,46 +100,19 @@ def main() -> None:
     matrices, others = split_parameters(modules.values())
     optimisers = build_optimisers(matrices, others, args.lr, weight_decay=0.01)
 
-    path = args.work / "dit.pt"
-    step, spent = 0, 0.0
-    if path.exists():
-        state = torch.load(path, map_location=args.device)
-        modules.load_state_dict(state["modules"])
-        ema.load_state_dict(state["ema"])
-        for o, s in zip(optimisers, state["optimisers"]):
-            o.load_state_dict(s)
-        step, spent = state["step"], state["spent"]
-        print(f"resumed at step {step}, {spent / 60:.1f} min", flush=True)
-    clock = Clock(args.minutes, spent)
-
-    def save() -> None:
-        torch.save(
-            {
-                "modules": modules.state_dict(),
-                "ema": ema.state_dict(),
-                "optimisers": [o.state_dict() for o in optimisers],
-                "step": step,
-                "spent": clock.spent,
-                "heads": args.heads,
-                "layers": args.layers,
-                "text_width": args.text_width,
-                "vocab": len(tokenizer),
-            },
-            path.with_suffix(".tmp"),
-        )
-        path.with_suffix(".tmp").replace(path)
-
-    last_log = last_save = clock.spent
-    average = math.nan
-    while clock.progress < 1:
-        rng = random.Random(args.seed * 1_000_003 + step)
-        torch.manual_seed(args.seed * 1_000_003 + step)
-        picks = [rng.randrange(len(scenes)) for _ in range(args.batch)]
+    run = Run(
+        args.work / "dit.pt", group, args.minutes, args.seed, optimisers, {"modules": modules, "ema": ema},
+        {"heads": args.heads, "layers": args.layers, "text_width": args.text_width, "vocab": len(tokenizer)},
+        args.device,
+    )  # fmt: skip
+    batch = group.share(args.batch)
+    for rng in run.steps(args.lr):
+        picks = [rng.randrange(len(scenes)) for _ in range(batch)]
         texts = ["" if rng.random() < DROP else caption(rng, scenes[i]) for i in picks]
         x0 = latents[picks].float().to(args.device)
         ids, mask = encode_captions(tokenizer, texts, args.device)
 
-        s = sample_levels(args.batch).to(args.device)
+        s = sample_levels(batch).to(args.device)
         noise = torch.randn(x0.shape).to(args.device)
         level = s.view(-1, 1, 1, 1, 1)
         predicted = transformer(
@@ -148,34 +122,8 @@ def main() -> None:
             return_dict=False,
         )[0]
         weight = 1 + (SUBJECT_WEIGHT - 1) * masks[picks].to(x0).unsqueeze(1)
-        loss = (weight * (predicted - noise + x0).square()).mean() / weight.mean()
-        for o in optimisers:
-            o.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(others, 1.0)
-        lr = clock.rate(args.lr)
-        set_rate(optimisers, lr)
-        for o in optimisers:
-            o.step()
-        step += 1
-        decay = min(args.ema, (1 + step) / (10 + step))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(ema.parameters()), list(modules.parameters()), 1 - decay)
-
-        value = loss.item()
-        average = value if math.isnan(average) else 0.98 * average + 0.02 * value
-        if clock.spent - last_log > 30:
-            last_log = clock.spent
-            print(
-                f"{clock.spent / 60:6.2f} min  step {step}  {step * args.batch} clips  "
-                f"lr {lr:.1e}  loss {average:.4f}",
-                flush=True,
-            )
-        if clock.spent - last_save > 90:
-            last_save = clock.spent
-            save()
-    save()
-    print(f"done: {step} steps, {step * args.batch} clips, {clock.spent / 60:.1f} min, loss {average:.4f}")
+        run.update((weight * (predicted - noise + x0).square()).mean() / weight.mean())
+        run.follow(ema, modules, args.ema)
 
 
 if __name__ == "__main__":

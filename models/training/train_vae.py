@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import math
 import random
 from pathlib import Path
 
@@ -20,7 +19,9 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKLWan
 
 import world
-from optim import Clock, build_optimisers, set_rate
+from optim import build_optimisers
+from parallel import Group
+from run import Run
 from vae_model import build_vae, decode_raw, encode_mode, flat_convolutions
 
 # (share of the time, frames, crop in grid cells, batch)
@@ -75,10 +76,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
 
+    group = Group()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     args.work.mkdir(parents=True, exist_ok=True)
-    path = args.work / "vae.pt"
 
     vae = build_vae(args.base_dim).to(args.device)
     if args.init:
@@ -89,66 +90,24 @@ def main() -> None:
     matrices = [p for p in vae.parameters() if p.ndim >= 4 and min(p.flatten(1).shape) > 1]
     others = [p for p in vae.parameters() if not any(p is m for m in matrices)]
     optimisers = build_optimisers(matrices, others, args.lr)
-    step, spent = 0, 0.0
-    if path.exists():
-        state = torch.load(path, map_location=args.device)
-        vae.load_state_dict(state["vae"])
-        for o, s in zip(optimisers, state["optimisers"]):
-            o.load_state_dict(s)
-        step, spent = state["step"], state["spent"]
-        print(f"resumed at step {step}, {spent / 60:.1f} min", flush=True)
-    clock = Clock(args.minutes, spent)
-
-    def save() -> None:
-        torch.save(
-            {
-                "vae": vae.state_dict(),
-                "optimisers": [o.state_dict() for o in optimisers],
-                "step": step,
-                "spent": clock.spent,
-                "base_dim": args.base_dim,
-            },
-            path.with_suffix(".tmp"),
-        )
-        path.with_suffix(".tmp").replace(path)
-
-    last_log = last_save = clock.spent
-    average = math.nan
-    while clock.progress < 1:
-        rest = clock.progress
+    run = Run(
+        args.work / "vae.pt", group, args.minutes, args.seed, optimisers, {"vae": vae},
+        {"base_dim": args.base_dim}, args.device, log_seconds=150,
+    )  # fmt: skip
+    for rng in run.steps(args.lr):
+        rest = run.clock.progress
         for share, frames, crop, batch in PHASES:
             if rest < share:
                 break
             rest -= share
-        rng = random.Random(args.seed * 1_000_003 + step)
-        x = draw_batch(rng, frames, crop, max(1, round(batch * args.batch_scale))).to(args.device)
-        lr = clock.rate(args.lr)
-        set_rate(optimisers, lr)
+        x = draw_batch(rng, frames, crop, group.share(round(batch * args.batch_scale))).to(args.device)
         with flat_convolutions() if frames == 1 else contextlib.nullcontext():
             z = encode_mode(vae, x)
             y = decode_raw(vae, z + 0.02 * torch.randn_like(z))
             loss = F.l1_loss(y, x) + F.mse_loss(y, x) + 1e-4 * z.square().mean()
-            for o in optimisers:
-                o.zero_grad(set_to_none=True)
-            loss.backward()
-        torch.nn.utils.clip_grad_norm_(others, 1.0)
-        for o in optimisers:
-            o.step()
-        step += 1
-        value = loss.item()
-        average = value if math.isnan(average) else 0.95 * average + 0.05 * value
-        if clock.spent - last_log > 150:
-            last_log = clock.spent
-            print(
-                f"{clock.spent / 60:6.2f} min  step {step}  frames {frames}  lr {lr:.1e}  "
-                f"loss {average:.4f}  psnr {psnr(vae):.2f} dB",
-                flush=True,
-            )
-        if clock.spent - last_save > 90:
-            last_save = clock.spent
-            save()
-    save()
-    print(f"done: {step} steps, {clock.spent / 60:.1f} min, psnr {psnr(vae, count=32):.2f} dB")
+            run.update(loss, lambda: f"  frames {frames}  psnr {psnr(vae):.2f} dB")
+    if group.is_first:
+        print(f"{psnr(vae, count=32):.2f} dB")
 
 
 if __name__ == "__main__":
