@@ -177,7 +177,8 @@ async function lookAt(chosen: ReadonlySet<string>): Promise<void> {
     showDownload(report);
     promptAids.show(report.prompts);
     applyCheckpoint(report, chosen);
-    if (entry && verdict) applyModel(entry, verdict, chosen);
+    // With other parts it is the same model: what the user has set since stays.
+    if (entry && verdict && chosen !== RECOMMENDED) applyModel(entry, verdict, chosen);
     unfilled = undefined;
     planning.look(report);
   } catch (error) {
