@@ -29,6 +29,8 @@ function entry(id: string): ModelEntry {
 const pocket = entry('pocket');
 const small = entry('wan2.1-t2v-1.3b');
 const large = entry('wan2.1-t2v-14b');
+/** A plan of a large model takes a second: what several tests look at is made once. */
+const smallOnRoomy = assessModel(small, ROOMY);
 
 describe('on a GPU', () => {
   test('a small model runs well', () => {
@@ -36,12 +38,12 @@ describe('on a GPU', () => {
   });
 
   test('the peak is the planner’s own', () => {
-    const { plan, size } = assessModel(small, ROOMY);
+    const { plan, size } = smallOnRoomy;
     expect(plan).toEqual(planMemory(plannedModel(small), GPU, size));
   });
 
   test('Wan 1.3B fits in a size that stays within what the device is taken to have', () => {
-    const { level, plan, size, reason } = assessModel(small, ROOMY);
+    const { level, plan, size, reason } = smallOnRoomy;
     expect(level).toBe('streamed');
     expect(size).toEqual({ width: 832, height: 480, numFrames: 33 });
     expect(plan.formats).toMatchObject({ text_encoder: 'q4', transformer: 'q8' });
@@ -50,7 +52,7 @@ describe('on a GPU', () => {
   });
 
   test('a fast decoder is counted where it is wanted, and only there', () => {
-    const plain = assessModel(small, ROOMY);
+    const plain = smallOnRoomy;
     const { checkpoint, plan } = assessModel(small, ROOMY, { fastDecoder: true });
     const decoder = checkpoint.components.find(({ name }) => name === 'fast_decoder');
     expect(decoder?.bytes).toBeGreaterThan(0);
@@ -65,7 +67,7 @@ describe('on a GPU', () => {
 
   test('a LoRA is fetched besides', () => {
     const merged = assessModel(entry('wan2.1-t2v-1.3b-self-forcing'), ROOMY);
-    const plain = assessModel(small, ROOMY);
+    const plain = smallOnRoomy;
     expect(merged.plan.downloadBytes - plain.plan.downloadBytes).toBe(91_233_416);
     expect(merged.checkpoint.loras).toHaveLength(1);
   });
@@ -94,12 +96,11 @@ describe('on a GPU', () => {
 
 describe('storage', () => {
   test('that is short is made to do with fewer bits', () => {
-    const { level, memory, plan } = assessModel(small, { ...ROOMY, freeBytes: 6.7e9 });
+    const { level, memory, plan, size } = assessModel(small, { ...ROOMY, freeBytes: 6.7e9 });
     expect(level).not.toBe('does-not-fit');
     expect(memory?.weights).toEqual({ text_encoder: 'q4', transformer: 'q4' });
     expect(plan.storedBytes).toBeLessThan(6.7e9);
     // Options that were suggested make the very plan that was told.
-    const { size } = assessModel(small, { ...ROOMY, freeBytes: 6.7e9 });
     const again = planMemory(plannedModel(small), GPU, { ...size, memory: memory ?? 'auto' });
     expect(again).toEqual(plan);
   });

@@ -10,7 +10,7 @@ const CONFIG = vaeConfig({
   isResidual: false,
   baseDim: 24,
 });
-const SIZE = { height: 10, width: 14 };
+const SIZE = { height: 6, width: 14 };
 const TILE = 6 * CONFIG.scaleFactorSpatial;
 
 afterAll(async () => {
