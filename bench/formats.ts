@@ -74,7 +74,7 @@ async function frames(context: BenchContext, weights: WeightsFormat): Promise<Ui
   });
   try {
     const result = await pipeline.generate({
-      prompt: 'a red circle moves right',
+      prompt: 'a red ball moves right',
       seed: 7,
       ...(isSmall ? { ...SMALL_CLIP, numInferenceSteps: SMALL_STEPS[context.size] } : {}),
     });

@@ -20,7 +20,7 @@ const BUDGET_BYTES = 1024 * MIB;
 /** Of the worker, while it imports. */
 const IMPORT_HEAP_BYTES = 1536 * MIB;
 const DATABASE = 'zoetrope-bench-rehearsal';
-const PROMPT = 'a red circle moves right';
+const PROMPT = 'a red ball moves right';
 const STEPS = 2;
 
 interface Clip {

@@ -3,7 +3,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { expect, expectClip, generate, open, SMALL, test } from './app.ts';
 
-const CLIP = { ...SMALL, 'num-frames': '5', prompt: 'a red circle', seed: '1' };
+const CLIP = { ...SMALL, 'num-frames': '5', prompt: 'a red ball', seed: '1' };
 
 type ColorScheme = 'light' | 'dark';
 
@@ -44,7 +44,7 @@ test('works by keyboard alone', async ({ sharedPage, site }) => {
   await sharedPage.locator('#theme').focus();
   await sharedPage.keyboard.press('Tab');
   await expect(sharedPage.locator('#prompt')).toBeFocused();
-  await sharedPage.keyboard.type('a red circle');
+  await sharedPage.keyboard.type('a red ball');
   const reached: string[] = [];
   for (let press = 0; press < 40 && reached.at(-1) !== 'generate'; press++) {
     await sharedPage.keyboard.press('Tab');

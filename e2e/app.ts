@@ -9,12 +9,13 @@ import { damagedCheckpoints } from './checkpoints.ts';
 
 export { expect };
 
-/** The smallest clip with more than one group of frames. */
+/** The smallest clip with more than one group of frames, at one pass a step. */
 export const SMALL = {
   width: '32',
   height: '32',
   'num-frames': '5',
   'num-inference-steps': '2',
+  'guidance-scale': '1',
 } as const;
 
 export interface Site {

@@ -1,7 +1,7 @@
 /** @file Every wrong value is told in words, with its code, and with a way out where there is one. */
 import { expect, open, SMALL, test } from './app.ts';
 
-const GOOD = { ...SMALL, prompt: 'a red circle', device: 'wasm' };
+const GOOD = { ...SMALL, prompt: 'a red ball', device: 'wasm' };
 
 const CASES: readonly {
   readonly title: string;

@@ -2,7 +2,7 @@
 import { expect, open, SMALL, test } from './app.ts';
 
 test('Escape ends the run, and the next one works', async ({ sharedPage, site }) => {
-  await open(sharedPage, site, { ...SMALL, 'num-inference-steps': '40', prompt: 'a red circle' });
+  await open(sharedPage, site, { ...SMALL, 'num-inference-steps': '40', prompt: 'a red ball' });
   await sharedPage.getByRole('button', { name: 'Generate' }).click();
   await expect(sharedPage.locator('#progress-stage')).toContainText('Denoising', {
     timeout: 200_000,
@@ -21,7 +21,7 @@ for (const device of ['webgpu', 'wasm'] as const) {
       const source = new URL('models/pocket', document.baseURI).href;
       const pipeline = await window.zoetrope?.VideoPipeline.fromPretrained(source, { device });
       if (!pipeline) throw new Error('The page exposes no engine.');
-      const clip = { prompt: 'a red circle', width: 16, height: 16, numFrames: 1, seed: 1 };
+      const clip = { prompt: 'a red ball', width: 16, height: 16, numFrames: 1, seed: 1 };
       // The first run compiles sessions, which stay: the level to come back to is the one after it.
       const result = await pipeline.generate({ ...clip, numInferenceSteps: 1 });
       await result.dispose();

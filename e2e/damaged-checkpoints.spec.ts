@@ -6,7 +6,7 @@ for (const [name, { file }] of Object.entries(DAMAGES)) {
   test(`${name}: ${file}`, async ({ sharedPage, site }) => {
     await open(sharedPage, site, {
       ...SMALL,
-      prompt: 'a red circle',
+      prompt: 'a red ball',
       device: 'wasm',
       model: `/damaged/${name}`,
     });

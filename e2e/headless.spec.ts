@@ -23,6 +23,8 @@ const SMALL = [
   '5',
   '--num-inference-steps',
   '2',
+  '--guidance-scale',
+  '1',
 ];
 
 let folder = '';
@@ -61,7 +63,7 @@ async function command(args: readonly string[], interruptAt?: string): Promise<E
 }
 
 test('writes a clip and a report', async () => {
-  const args = ['a red circle moves right', '--seed', '7', '--scale', '4', ...SMALL];
+  const args = ['a red ball moves right', '--seed', '7', '--scale', '4', ...SMALL];
   const { code, output } = await command([...args, '--out', 'clip.mp4', '--report', 'report.json']);
   expect(output).toContain('Denoising');
   expect(code, output).toBe(0);
@@ -69,7 +71,7 @@ test('writes a clip and a report', async () => {
   const bytes = readFileSync(join(folder, 'clip.mp4'));
   expect(bytes.toString('latin1', 4, 8)).toBe('ftyp');
   expect(report).toMatchObject({
-    request: { prompt: 'a red circle moves right', seed: 7, width: 32 },
+    request: { prompt: 'a red ball moves right', seed: 7, width: 32 },
     parameters: { seed: 7, width: 32, height: 32, numFrames: 5, numInferenceSteps: 2 },
     seconds: {
       load: expect.any(Number),
@@ -93,7 +95,7 @@ test('writes a clip and a report', async () => {
 
 test('writes numbered pictures from a checkpoint in any folder', async () => {
   const model = join(ROOT, 'models/pocket');
-  const args = ['a red circle', '--out', 'frames', '--model', model, '--device', 'wasm', ...SMALL];
+  const args = ['a red ball', '--out', 'frames', '--model', model, '--device', 'wasm', ...SMALL];
   const { code, output } = await command(args);
   expect(code, output).toBe(0);
   expect(readdirSync(join(folder, 'frames'))).toEqual(
@@ -104,8 +106,8 @@ test('writes numbered pictures from a checkpoint in any folder', async () => {
 test('makes a batch by one model, and goes on where it was stopped', async () => {
   const prompts = join(folder, 'prompts.json');
   const list = [
-    { prompt: 'a red circle', seed: 7 },
-    { prompt: 'a blue square', seed: 8 },
+    { prompt: 'a red ball', seed: 7 },
+    { prompt: 'a blue heart', seed: 8 },
   ];
   writeFileSync(prompts, JSON.stringify(list));
   const batch = ['--prompts', prompts, '--out', 'batch', '--device', 'wasm', ...SMALL];
@@ -125,7 +127,7 @@ test('makes a batch by one model, and goes on where it was stopped', async () =>
   expect(readdirSync(second)).toHaveLength(5);
   expect(readdirSync(join(folder, 'batch'))).toEqual(['000', '000.json', '001', '001.json']);
   const reports: unknown = JSON.parse(readFileSync(join(folder, 'batch-report.json'), 'utf8'));
-  expect(reports).toMatchObject([{ parameters: { prompt: 'a blue square', seed: 8, width: 32 } }]);
+  expect(reports).toMatchObject([{ parameters: { prompt: 'a blue heart', seed: 8, width: 32 } }]);
 
   const nothing = await command(batch);
   expect(nothing.code, nothing.output).toBe(0);
@@ -134,7 +136,7 @@ test('makes a batch by one model, and goes on where it was stopped', async () =>
   expect(other.code, other.output).toBe(2);
 
   // The second clip of a page is what it is as the first.
-  const single = ['a blue square', '--seed', '8', '--out', 'single', '--device', 'wasm', ...SMALL];
+  const single = ['a blue heart', '--seed', '8', '--out', 'single', '--device', 'wasm', ...SMALL];
   expect((await command(single)).code).toBe(0);
   const [alone, after] = [join(folder, 'single'), second].map((clip) =>
     readFileSync(join(clip, 'frame-0004.png')),
@@ -143,7 +145,7 @@ test('makes a batch by one model, and goes on where it was stopped', async () =>
 });
 
 test('Ctrl-C ends it cleanly', async () => {
-  const args = ['a red circle', '--out', 'cancelled.mp4', '--num-inference-steps', '200'];
+  const args = ['a red ball', '--out', 'cancelled.mp4', '--num-inference-steps', '200'];
   const { code, output } = await command(args, 'Denoising');
   expect(code, output).toBe(130);
   expect(output).toContain('Cancelled.');
@@ -151,7 +153,7 @@ test('Ctrl-C ends it cleanly', async () => {
 });
 
 test('a wrong command line ends with a hint', async () => {
-  const { code, output } = await command(['a red circle', '--out', 'clip.mov']);
+  const { code, output } = await command(['a red ball', '--out', 'clip.mov']);
   expect(code).toBe(2);
   expect(output).toContain('.mp4, .webm or .gif');
 });
@@ -159,11 +161,12 @@ test('a wrong command line ends with a hint', async () => {
 const MEMORY = { budgetBytes: 12e6, weights: 'q8', ramBytes: 4e6, guidance: 'sequential' };
 
 test('keeps to a budget of memory', async () => {
-  const args = ['a red circle', '--device', 'wasm', '--out', 'budget.gif', ...SMALL];
+  const args = ['a red ball', '--device', 'wasm', '--out', 'budget.gif', ...SMALL];
   const tooLittle = await command([...args, '--memory', '1']);
   expect(tooLittle.code, tooLittle.output).toBe(1);
   expect(tooLittle.output).toContain('out-of-memory');
-  const flags = ['--memory', '12', '--weights', 'q8', '--ram', '4', '--guidance', 'sequential'];
+  const guidance = ['--guidance', 'sequential', '--guidance-scale', '4'];
+  const flags = ['--memory', '12', '--weights', 'q8', '--ram', '4', ...guidance];
   const enough = await command([...args, ...flags, '--report', 'budget.json']);
   expect(enough.code, enough.output).toBe(0);
   const report: unknown = JSON.parse(readFileSync(join(folder, 'budget.json'), 'utf8'));
@@ -173,7 +176,7 @@ test('keeps to a budget of memory', async () => {
 });
 
 test('an error of the engine is told with its code', async () => {
-  const { code, output } = await command(['a red circle', '--width', '50', '--device', 'wasm']);
+  const { code, output } = await command(['a red ball', '--width', '50', '--device', 'wasm']);
   expect(code, output).toBe(1);
   expect(output).toContain('invalid-argument: width');
   expect(output).toContain('nearest valid: 48');

@@ -8,7 +8,7 @@ const LONGEST = 50;
 const ATTEMPTS = 4;
 
 test('has no long task during a run', async ({ sharedPage, site }) => {
-  await open(sharedPage, site, { ...SMALL, prompt: 'a red circle', seed: '1' });
+  await open(sharedPage, site, { ...SMALL, prompt: 'a red ball', seed: '1' });
   await sharedPage.evaluate(() => {
     const tasks: number[] = [];
     const observer = new PerformanceObserver((list) => {
@@ -32,7 +32,7 @@ test('has no long task during a run', async ({ sharedPage, site }) => {
 test('evaluates no onnxruntime code on the main thread', async ({ browser, site }) => {
   const page = await browser.newPage();
   await page.coverage.startJSCoverage();
-  await open(page, site, { ...SMALL, 'num-frames': '1', prompt: 'a red circle' });
+  await open(page, site, { ...SMALL, 'num-frames': '1', prompt: 'a red ball' });
   await generate(page);
   const scripts = await page.coverage.stopJSCoverage();
   await page.close();

@@ -62,7 +62,7 @@ function importAndGenerate(
         storage: options.storage,
       });
       const size = { width: 32, height: 32, numFrames: 1, numInferenceSteps: 1, guidanceScale: 1 };
-      const result = await pipeline.generate({ prompt: 'a blue square', seed: 1, ...size });
+      const result = await pipeline.generate({ prompt: 'a blue heart', seed: 1, ...size });
       const [group] = await result.frames();
       const { downloadBytes } = pipeline.checkpoint;
       await pipeline.dispose();

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Download, Page } from '@playwright/test';
 import { coloursOnCanvas, expect, expectClip, generate, open, SMALL, test } from './app.ts';
 
-const PROMPT = 'a red circle moves right';
+const PROMPT = 'a red ball moves right';
 
 test.describe.configure({ mode: 'serial' });
 
@@ -48,7 +48,7 @@ for (const container of ['MP4', 'WebM']) {
     const file = await save(sharedPage, container);
     const clip = await playVideo(sharedPage, file.bytes, `video/${container.toLowerCase()}`);
     expect(clip).toEqual({ width: 512, height: 512, ended: true });
-    expect(file.name).toBe(`a-red-circle-moves-right-7.${container.toLowerCase()}`);
+    expect(file.name).toBe(`a-red-ball-moves-right-7.${container.toLowerCase()}`);
   });
 }
 
@@ -66,7 +66,7 @@ test('saves a GIF of all frames', async ({ sharedPage }) => {
 
 test('saves the frames as numbered pictures', async ({ sharedPage }) => {
   const file = await save(sharedPage, 'PNGs');
-  expect(file.name).toBe('a-red-circle-moves-right-7.zip');
+  expect(file.name).toBe('a-red-ball-moves-right-7.zip');
   // Each entry is named twice: before its data and in the directory at the end.
   const names = file.bytes.toString('latin1').match(/[\w-]+\.png/g);
   expect(new Set(names).size).toBe(5);

@@ -210,10 +210,7 @@ function scaleOf(text) {
  */
 function onlyPrompt([prompt, ...surplus]) {
   if (prompt === undefined) {
-    throw new UsageError(
-      'The prompt is missing.',
-      'npm run generate -- "a red circle moves right"',
-    );
+    throw new UsageError('The prompt is missing.', 'npm run generate -- "a red ball moves right"');
   }
   if (surplus.length > 0) {
     throw new UsageError(`What is “${surplus[0]}”?`, 'Put the whole prompt in quotes.');

@@ -7,8 +7,7 @@ import { UsageError } from '../command-line.mjs';
 /** Options that a prompt may have of its own, under the names that `generate` has for them. */
 const TEXTS = ['prompt', 'negativePrompt'];
 
-const EXAMPLE =
-  '[{ "prompt": "a red circle", "seed": 7 }, …], or a text file with a prompt a line.';
+const EXAMPLE = '[{ "prompt": "a red ball", "seed": 7 }, …], or a text file with a prompt a line.';
 
 /**
  * What each clip is made with.

@@ -19,13 +19,14 @@ async function generate(
     memory: { weights, ...memory },
   });
   const result = await pipeline.generate({
-    prompt: 'a red circle moves right',
+    prompt: 'a red ball moves right',
     seed: 3,
     width: 32,
     height: 32,
     numFrames: 5,
     numInferenceSteps: 4,
-    guidanceScale: 4,
+    // Guidance would enlarge the errors by as much as the two texts differ, which is for training to say.
+    guidanceScale: 1,
   });
   return { result, frames: await result.frames() };
 }
@@ -43,13 +44,13 @@ function psnr(a: readonly FrameGroup[], b: readonly FrameGroup[]): number {
   return 10 * Math.log10(255 ** 2 / (squares / count));
 }
 
-/** Measured: q8 40 dB; q4 14 dB, which a model this small shows more than a large one would. */
+/** Measured: q8 65 dB, q4 44 dB. */
 test('quantized weights take less memory and make nearly the same clip', async () => {
   const f32 = await generate('f32');
   const q8 = await generate('q8');
   const q4 = await generate('q4');
-  expect(psnr(q8.frames, f32.frames)).toBeGreaterThan(35);
-  expect(psnr(q4.frames, f32.frames)).toBeGreaterThan(12);
+  expect(psnr(q8.frames, f32.frames)).toBeGreaterThan(45);
+  expect(psnr(q4.frames, f32.frames)).toBeGreaterThan(28);
   for (const figure of ['peakBytes', 'ramBytes', 'streamedBytes'] as const) {
     expect(q8.result.memory[figure]).toBeLessThan(0.75 * f32.result.memory[figure]);
     expect(q4.result.memory[figure]).toBeLessThanOrEqual(q8.result.memory[figure]);
