@@ -18,7 +18,6 @@ FAMILIES = {
     "taehv": "taehv",
     "schedulers": "schedulers",
     "noise": "noise",
-    "pocket": "pocket",
     "tokenizer": "tokenizer",
     "tokenizer-multilingual": "multilingual",
     "end-to-end": "end_to_end",
