@@ -15,6 +15,7 @@ export default defineConfig({
     // Named, because what the server finds only later (the worker, a first MP4) makes it reload the page.
     include: [
       '@bufbuild/protobuf',
+      '@huggingface/hub',
       '@huggingface/tokenizers',
       '@petamoriken/float16',
       'client-zip',

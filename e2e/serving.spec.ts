@@ -20,10 +20,16 @@ async function expectServed(base: string): Promise<void> {
 
 const config = { root: ROOT, configFile: join(ROOT, 'vite.config.ts'), logLevel: 'warn' } as const;
 
-test('in development', async () => {
+test('in development', async ({ page }) => {
   const server = await createServer({ ...config, server: { port: 0, host: '127.0.0.1' } });
   await server.listen();
-  await expectServed(server.resolvedUrls?.local[0] ?? '');
+  const base = server.resolvedUrls?.local[0] ?? '';
+  await expectServed(base);
+  // Modules are served one by one here: that the build runs does not say that these do.
+  await page.goto(base);
+  await expect(page.locator('#plan-facts')).toContainText(/Fetches [\d.]+ MB/, {
+    timeout: 120_000,
+  });
   await server.close();
 });
 

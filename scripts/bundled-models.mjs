@@ -20,7 +20,10 @@ const isCheckpointFile = (path) => /\.(json|safetensors|model|txt)$/.test(path);
 
 /** @type {import('vite').Connect.NextHandleFunction} */
 const serveModels = (request, response, next) => {
-  const name = /^\/models\/([^/?]+)\//.exec(request.url ?? '')?.[1] ?? '';
+  const url = request.url ?? '';
+  // A configuration that code imports is Vite's to make a module of.
+  if (/[?&]import(?:&|$)/.test(url)) return next();
+  const name = /^\/models\/([^/?]+)\//.exec(url)?.[1] ?? '';
   if (!bundledModels().includes(name)) return next();
   const folder = { prefix: `/models/${name}/`, root: join(MODELS, name), allows: isCheckpointFile };
   void serveFolder(folder)(request, response, next);
