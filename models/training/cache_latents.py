@@ -12,12 +12,14 @@ import argparse
 import random
 import time
 from dataclasses import astuple
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import torch
 
 import world
+from parallel import Group
 from train_vae import to_tensor
 from vae_model import build_vae, encode_mode
 
@@ -52,20 +54,26 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=2)
     args = parser.parse_args()
 
+    group = Group()
     torch.set_num_threads(args.threads)
     vae = load_vae(args.work, args.device)
-    rng = random.Random(args.seed)
+    rng = random.Random(group.seed(args.seed, 0))
+    count = group.share(args.clips)
     path = args.work / "latents.pt"
     scenes, latents, masks = [], [], []
     start = time.monotonic()
-    while len(scenes) < args.clips and time.monotonic() - start < args.minutes * 60:
-        batch = [world.sample_scene(rng) for _ in range(min(args.batch, args.clips - len(scenes)))]
+    while len(scenes) < count and time.monotonic() - start < args.minutes * 60:
+        batch = [world.sample_scene(rng) for _ in range(min(args.batch, count - len(scenes)))]
         with torch.no_grad():
             clips = [world.draw(s) for s in batch]
             latents.append(encode_mode(vae, to_tensor(np.stack(clips)).to(args.device)).cpu())
         masks += [subject_cells(s, c) for s, c in zip(batch, clips)]
         scenes += [astuple(s) for s in batch]
-    z = torch.cat(latents)
+    parts = group.gather((scenes, torch.cat(latents), masks))
+    if parts is None:
+        return
+    scenes, z, masks = ([*chain.from_iterable(p[i] for p in parts)] for i in range(3))
+    z = torch.stack(z)
     kept = torch.load(path) if args.add else None
     mean = kept["mean"] if kept else z.mean(dim=(0, 2, 3, 4))
     std = kept["std"] if kept else z.std(dim=(0, 2, 3, 4))

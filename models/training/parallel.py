@@ -53,3 +53,11 @@ class Group:
         box = torch.tensor([value], dtype=torch.float64)
         dist.broadcast(box, 0)
         return box.item()
+
+    def gather(self, value: object) -> list | None:
+        """Every process's value, for the first one; the others get nothing."""
+        if self.count == 1:
+            return [value]
+        values = [None] * self.count if self.is_first else None
+        dist.gather_object(value, values)
+        return values
