@@ -33,10 +33,7 @@ def load_vae(work: Path, device: str = "cpu"):
 
 def subject_cells(scene: world.Scene, clip: np.ndarray) -> np.ndarray:
     """bool [7, 12, 12]: latents in whose frames and cells anything but the ground is seen."""
-    ground = np.stack([
-        world.look(world.ground_picture(scene.ground, f), world.view(scene, f))
-        for f in range(world.FRAMES)
-    ])  # fmt: skip
+    ground = np.stack([world.draw_ground(scene, f) for f in range(world.FRAMES)])
     shown = (clip != ground).any(-1)
     shown = shown.reshape(world.FRAMES, 12, 4, 12, 4).any((2, 4))
     return np.concatenate([shown[:1], shown[1:].reshape(-1, 4, 12, 12).any(1)])

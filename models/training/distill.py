@@ -9,7 +9,6 @@ student starts as its copy and is written to ``student.pt``. The text encoder st
 
 from __future__ import annotations
 
-import argparse
 import copy
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from captions import caption
 from dit_model import STEPS, embed, encode_captions, few_step_levels, load_modules
 from optim import build_optimisers
 from parallel import Group
-from run import Run
+from run import Run, stage_parser
 from train_dit import split_parameters
 
 SUBSTEPS = 3
@@ -50,16 +49,11 @@ def teach(teacher, x, text, nothing, start: float, end: float, guidance: float) 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=20)
+    parser = stage_parser(__doc__, minutes=20, seed=4)
     parser.add_argument("--batch", type=int, default=24)
     parser.add_argument("--lr", type=float, default=6e-4)
     parser.add_argument("--ema", type=float, default=0.99)
     parser.add_argument("--guidance", type=float, default=3.0)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=4)
     args = parser.parse_args()
 
     group = Group()

@@ -22,6 +22,7 @@ from PIL import Image
 
 import measure
 import sample
+import settings
 import world
 from captions import caption
 from sheet import contact_sheet
@@ -146,7 +147,7 @@ def main() -> None:
     if args.frames:
         clips = read_frames(args.frames, args.count)
     else:
-        own = sample.settings(args.model)
+        own = settings.read(args.model)
         pipe = sample.load_pipeline(args.model)
         steps = args.steps or own["numInferenceSteps"]
         guidance = own["guidanceScale"] if args.guidance is None else args.guidance

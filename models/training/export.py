@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+import settings
 import world
 from cache_latents import load_vae
 from dit_model import STEPS, few_step_scheduler, load_modules
@@ -16,21 +17,6 @@ from dit_model import STEPS, few_step_scheduler, load_modules
 
 def write_json(path: Path, value: dict) -> None:
     path.write_text(json.dumps(value, indent=2) + "\n")
-
-
-def write_settings(folder: Path, distilled: bool) -> None:
-    """What Zoetrope's page begins with."""
-    path = folder / "zoetrope.json"
-    settings = json.loads(path.read_text()) if path.exists() else {}
-    settings.update(
-        height=world.SIZE,
-        width=world.SIZE,
-        numFrames=world.FRAMES,
-        numInferenceSteps=STEPS if distilled else 12,
-        guidanceScale=1 if distilled else 3,
-        frameRate=8,
-    )
-    write_json(path, settings)
 
 
 def main() -> None:
@@ -63,7 +49,15 @@ def main() -> None:
     if not distilled:
         scheduler.register_to_config(solver_order=2, disable_corrector=[])
     scheduler.save_pretrained(args.out / "scheduler")
-    write_settings(args.out, distilled)
+    settings.update(
+        args.out,
+        height=world.SIZE,
+        width=world.SIZE,
+        numFrames=world.FRAMES,
+        numInferenceSteps=STEPS if distilled else 12,
+        guidanceScale=1 if distilled else 3,
+        frameRate=8,
+    )
     write_json(
         args.out / "model_index.json",
         {

@@ -9,7 +9,6 @@ go into ``zoetrope.json`` of the exported folder.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKLWan
 
+import settings
 import world
 
 # Pixels a side that a latent gives: with 4, the grid that the world is drawn on.
@@ -79,22 +79,9 @@ def main() -> None:
     unseen, wanted = encode(vae, draw(64, args.seed + 100_000))
     print(f"{len(rows)} latents; unseen clips: {psnr(with_ones(unseen) @ solution, wanted):.1f} dB")
 
-    path = args.model / "zoetrope.json"
-    settings = json.loads(path.read_text()) if path.exists() else {}
     numbers = [[round(float(value), DECIMALS) for value in row] for row in solution]
-    settings["latentColours"] = {"pixels": PIXELS, "factors": numbers[:-1], "bias": numbers[-1]}
-    path.write_text(as_text(settings))
-
-
-def as_text(settings: dict) -> str:
-    """JSON with each row of numbers on a line."""
-    colours = settings.pop("latentColours")
-    head = json.dumps(settings, indent=2).removesuffix("\n}")
-    rows = ",\n".join(f"      {json.dumps(row)}" for row in colours["factors"])
-    return (
-        f'{head},\n  "latentColours": {{\n    "pixels": {colours["pixels"]},\n'
-        f'    "factors": [\n{rows}\n    ],\n    "bias": {json.dumps(colours["bias"])}\n  }}\n}}\n'
-    )
+    colours = {"pixels": PIXELS, "factors": numbers[:-1], "bias": numbers[-1]}
+    settings.update(args.model, latentColours=colours)
 
 
 if __name__ == "__main__":

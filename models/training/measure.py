@@ -54,7 +54,7 @@ def shrink(clip: np.ndarray) -> np.ndarray:
 
 def seen_ground(ground: str, camera: str, frame: int, phase: int) -> np.ndarray:
     scene = world.Scene("red", "ball", camera or "still", ground)
-    return world.look(ground_picture(ground, phase), world.view(scene, frame))
+    return world.draw_ground(scene, frame, phase)
 
 
 @lru_cache(maxsize=None)

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 import captions
+import settings
 import world
 from grounds import GROUNDS
 from sprites import COLOURS, SUBJECTS
@@ -60,24 +61,11 @@ def prompts_block(model: Path) -> dict:
     return {"samples": SAMPLES, "builder": builder, "words": words}
 
 
-def as_text(settings: dict) -> str:
-    """JSON with each list of numbers or strings on a line."""
-    text = json.dumps(settings, indent=2, ensure_ascii=False)
-    innermost = re.compile(r"\[\s+([^\[\]{}]*?)\s+\]")
-    return innermost.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, default=Path(__file__).parent.parent / "pocket")
     args = parser.parse_args()
-    path = args.model / "zoetrope.json"
-    settings = json.loads(path.read_text())
-    colours = settings.pop("latentColours", None)
-    settings["prompts"] = prompts_block(args.model)
-    if colours:
-        settings["latentColours"] = colours
-    path.write_text(as_text(settings))
+    settings.update(args.model, prompts=prompts_block(args.model))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 import random
 from collections.abc import Callable, Iterator
@@ -13,6 +14,17 @@ from optim import Clock, set_rate
 from parallel import Group
 
 SAVE_SECONDS = 90
+
+
+def stage_parser(doc: str, minutes: float, seed: int) -> argparse.ArgumentParser:
+    """The options that every training stage has; it may add its own."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints")
+    parser.add_argument("--minutes", type=float, default=minutes)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seed", type=int, default=seed)
+    return parser
 
 
 class Run:

@@ -6,13 +6,13 @@ Every clip that is drawn goes on the sheet: nothing is picked.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 import torch
 from diffusers import WanPipeline
 
+import settings
 import world
 from sheet import contact_sheet
 
@@ -34,11 +34,6 @@ PROMPTS = (
     "a yellow star shrinks to the right of a red rocket on the sea",
     "a pink ball sinks at dusk",
 )
-
-
-def settings(folder: Path) -> dict:
-    """Steps, guidance and size that the model is shipped with."""
-    return json.loads((folder / "zoetrope.json").read_text())
 
 
 def load_pipeline(folder: Path) -> WanPipeline:
@@ -84,7 +79,7 @@ def main() -> None:
 
     torch.set_num_threads(args.threads)
     pipe = load_pipeline(args.model)
-    own = settings(args.model)
+    own = settings.read(args.model)
     steps = args.steps or own["numInferenceSteps"]
     guidance = own["guidanceScale"] if args.guidance is None else args.guidance
     clips = generate(pipe, list(args.prompts), args.seed, steps, guidance)

@@ -8,7 +8,6 @@ moving average of the weights.
 
 from __future__ import annotations
 
-import argparse
 import copy
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from captions import caption
 from dit_model import STEPS, build_text_encoder, build_transformer, embed, encode_captions, few_step_levels
 from optim import build_optimisers
 from parallel import Group
-from run import Run
+from run import Run, stage_parser
 
 DROP = 0.1
 SUBJECT_WEIGHT = 4.0
@@ -66,9 +65,7 @@ def start_from(folder: Path, modules: torch.nn.ModuleDict, tokenizer) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=60)
+    parser = stage_parser(__doc__, minutes=60, seed=3)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--ema", type=float, default=0.998)
@@ -76,9 +73,6 @@ def main() -> None:
     parser.add_argument("--heads", type=int, default=3)
     parser.add_argument("--text-width", type=int, default=128)
     parser.add_argument("--init", type=Path, help="a model's folder to go on from")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=3)
     args = parser.parse_args()
 
     group = Group()

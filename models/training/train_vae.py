@@ -8,7 +8,6 @@ the diffusion model; noise on the decoder's input makes it forgive small errors 
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import random
 from pathlib import Path
@@ -21,7 +20,7 @@ from diffusers import AutoencoderKLWan
 import world
 from optim import build_optimisers
 from parallel import Group
-from run import Run
+from run import Run, stage_parser
 from vae_model import build_vae, decode_raw, encode_mode, flat_convolutions
 
 # (share of the time, frames, crop in grid cells, batch)
@@ -63,17 +62,12 @@ def psnr(vae, seed: int = 900_000_000, count: int = 6) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints")
+    parser = stage_parser(__doc__, minutes=30, seed=1)
     parser.add_argument("--init", type=Path, help="a VAE's folder to go on from")
-    parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--decoder-only", action="store_true", help="latents stay what they are")
     parser.add_argument("--base-dim", type=int, default=24)
     parser.add_argument("--lr", type=float, default=6e-3)
     parser.add_argument("--batch-scale", type=float, default=1.0)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
 
     group = Group()

@@ -185,6 +185,11 @@ def put(canvas: np.ndarray, subject: str, colour: str, at: Pose) -> None:
     canvas[top : top + at.height, left : left + at.width][mask] = picture[mask]
 
 
+def draw_ground(scene: Scene, frame: int, phase: int | None = None) -> np.ndarray:
+    """What the camera sees without subjects; ``phase`` is the frame of waves and stars, if another."""
+    return look(ground_picture(scene.ground, frame if phase is None else phase), view(scene, frame))
+
+
 def draw_frame(scene: Scene, frame: int) -> np.ndarray:
     canvas = ground_picture(scene.ground, frame).copy()
     if scene.relation:

@@ -220,7 +220,6 @@ async function twinOf(
   return twin && store.openCheckpoint(twin.id);
 }
 
-/** Of the component: that of its tensors that are not kept as they came. */
 function partName(name: PartName, { index }: Pick<Piece, 'index'>): string {
   return `${name}.${index}`;
 }
