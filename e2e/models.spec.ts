@@ -131,6 +131,28 @@ test('another model is asked nothing before Check', async ({ sharedPage, site })
   await expect(sharedPage.getByRole('alert')).toContainText('network');
 });
 
+test('a LoRA goes on a model of the list too, and is asked for after Check only', async ({
+  sharedPage,
+  site,
+}) => {
+  const asked = watchRequests(sharedPage, site.url);
+  const lora = 'http://127.0.0.1:9/x.safetensors';
+  await open(sharedPage, site, { model: 'pocket', lora });
+  await openModels(sharedPage);
+  await expect(sharedPage.getByLabel('LoRAs')).toHaveValue(lora);
+  await expect(sharedPage.locator('#plan-reason')).toContainText('headers from 127.0.0.1:9,');
+  expect(asked).toEqual([]);
+  await sharedPage.getByRole('radio', { name: 'Wan 2.1 1.3B', exact: true }).check();
+  await expect(sharedPage.locator('#plan-reason')).toContainText('huggingface.co, 127.0.0.1:9,');
+  expect(asked).toEqual([]);
+  await sharedPage.getByRole('radio', { name: 'Pocket' }).check();
+  await sharedPage.getByRole('button', { name: 'Check now' }).click();
+  await expect(sharedPage.getByRole('alert')).toContainText('network');
+  await sharedPage.getByLabel('LoRAs').fill('');
+  await sharedPage.getByLabel('LoRAs').blur();
+  await expect(sharedPage.locator('#plan-facts')).toBeVisible();
+});
+
 test('Generate checks a model that was not looked at first', async ({ sharedPage, site }) => {
   await open(sharedPage, site, { model: 'http://127.0.0.1:9/some/model', prompt: 'a' });
   await sharedPage.getByRole('button', { name: 'Generate' }).click();

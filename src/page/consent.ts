@@ -11,9 +11,11 @@ type Chosen = Pick<Settings, 'model' | 'load'>;
 /** Whether the catalogue knows all that a plan needs. */
 export function isDescribed({ model, load }: Chosen): boolean {
   const { entry, isRemote } = modelChoice(model);
-  const { fastDecoder } = load;
+  const { fastDecoder, transformer, textEncoderFrom, vae, loras = [] } = load;
   const isKnown = fastDecoder === undefined || isOwnDecoder(entry, fastDecoder);
-  return entry !== undefined && isRemote && isKnown;
+  const isWhole = (transformer ?? textEncoderFrom ?? vae) === undefined;
+  const hasOwnLoras = loras.length === (entry?.load.loras?.length ?? 0);
+  return entry !== undefined && isRemote && isKnown && isWhole && hasOwnLoras;
 }
 
 export class Consent {

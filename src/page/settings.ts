@@ -110,13 +110,14 @@ function readLoad(model: string): ModelLoad {
   const revision = entry ? (entry.revision ?? '') : input('revision').value.trim();
   const token = input('token').value.trim();
   const fastDecoder = input('fast-decoder').value.trim();
+  const parts = readParts(formParts());
+  const loras = [...(entry?.load.loras ?? []), ...(parts.loras ?? [])];
   return {
     ...(revision === '' ? {} : { revision }),
     ...(token === '' ? {} : { token }),
     ...(fastDecoder === '' ? {} : { fastDecoder }),
-    ...(entry?.load.loras ? { loras: entry.load.loras } : {}),
-    // An entry of the catalogue is what it says.
-    ...(entry ? {} : readParts(formParts())),
+    ...parts,
+    ...(loras.length === 0 ? {} : { loras }),
   };
 }
 
@@ -240,9 +241,11 @@ export function addressOf(settings: Settings): string {
   for (const [name, value] of timesParameters(generate)) url.searchParams.set(name, value);
   if (generate.scheduler) url.searchParams.set('scheduler', generate.scheduler);
   if (model !== DEFAULT_MODEL) url.searchParams.set('model', model);
-  const isListed = findModel(model) !== undefined;
-  if (load.revision !== undefined && !isListed) url.searchParams.set('revision', load.revision);
-  for (const [name, value] of isListed ? [] : partsParameters(load)) {
+  const entry = findModel(model);
+  if (load.revision !== undefined && !entry) url.searchParams.set('revision', load.revision);
+  // An entry of the catalogue brings its own LoRAs.
+  const loras = load.loras?.slice(entry?.load.loras?.length ?? 0) ?? [];
+  for (const [name, value] of partsParameters({ ...load, loras })) {
     url.searchParams.append(name, value);
   }
   if (device !== 'auto') url.searchParams.set('device', device);
