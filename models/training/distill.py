@@ -3,14 +3,17 @@
 Progressive distillation, all at once: from a noise level of the four-step schedule the
 teacher goes to the next one in three guided steps, and the student learns the velocity that
 goes there in one. Starts are drawn clips with noise; only the first level is noise alone, as
-in sampling. The teacher is what ``train_dit.py`` left in ``dit.pt``, which is not changed; the
-student starts as its copy and is written to ``student.pt``. The text encoder stays as it is.
+in sampling. What the teacher finds is learnt three times, the last two among others: asking it
+costs twice as much as learning from it. The teacher is what ``train_dit.py`` left in ``dit.pt``,
+which is not changed; the student starts as its copy and is written to ``student.pt``. The text
+encoder stays as it is.
 """
 
 from __future__ import annotations
 
 import copy
-from pathlib import Path
+import random
+from collections import deque
 
 import torch
 
@@ -24,6 +27,13 @@ from run import Run, stage_parser
 from train_dit import split_parameters
 
 SUBSTEPS = 3
+
+# Latent frames of the clips that the teacher is asked about, one batch after another.
+LENGTHS = (7, 3, 7, 1)
+
+# Batches kept to be learnt from again, and how often each is learnt from on average.
+KEPT = 96
+USES = 3
 
 
 def between(start: float, end: float, shift: float = 3.0) -> list[float]:
@@ -73,23 +83,30 @@ def main() -> None:
         {"student": student, "ema": ema}, {"guidance": args.guidance}, args.device,
     )  # fmt: skip
     sigmas = few_step_levels().tolist()
-    batch = group.share(args.batch)
-    for rng in run.steps(args.lr):
-        k = run.step % STEPS
+    longest = data["latents"].shape[2]
+    kept: deque = deque(maxlen=KEPT)
+
+    def ask(rng: random.Random) -> tuple[torch.Tensor, ...]:
+        """Clips at one of the levels, their captions, and the velocity that goes to the next level."""
+        turn = run.step // USES
+        k, length = turn % STEPS, LENGTHS[turn // STEPS % len(LENGTHS)]
+        batch = group.share(args.batch * longest // length)
         picks = [rng.randrange(len(scenes)) for _ in range(batch)]
-        ids, mask = encode_captions(
-            tokenizer, [caption(rng, scenes[i]) for i in picks] + [""], args.device
-        )
+        ids, mask = encode_captions(tokenizer, [caption(rng, scenes[i]) for i in picks] + [""], args.device)
         with torch.no_grad():
             texts = embed(text_encoder, ids, mask)
         text, nothing = texts[:-1], texts[-1:].expand(batch, -1, -1)
-        x0 = data["latents"][picks].float().to(args.device)
+        x0 = data["latents"][picks, :, :length].float().to(args.device)
         noise = torch.randn(x0.shape).to(args.device)
         x = noise if k == 0 else (1 - sigmas[k]) * x0 + sigmas[k] * noise
         there = teach(teacher, x, text, nothing, sigmas[k], sigmas[k + 1], args.guidance)
-        target = (x - there) / (sigmas[k] - sigmas[k + 1])
-
         times = torch.full((batch,), sigmas[k] * 1000, device=args.device)
+        return x, times, text, (x - there) / (sigmas[k] - sigmas[k + 1])
+
+    for rng in run.steps(args.lr):
+        if run.step % USES == 0 or not kept:
+            kept.append(ask(rng))
+        x, times, text, target = kept[-1] if run.step % USES == 0 else rng.choice(kept)
         predicted = student(hidden_states=x, timestep=times, encoder_hidden_states=text, return_dict=False)[0]
         run.update((predicted - target).square().mean())
         run.follow(ema, student, args.ema)

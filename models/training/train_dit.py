@@ -1,9 +1,13 @@
 """Train the diffusion transformer, and the text encoder along with it, by flow matching.
 
-x_t = (1 - s) x_0 + s noise, target noise - x_0, timestep 1000 s. One caption in ten is dropped for the empty prompt, so that
-classifier-free guidance has something to push away from. Latents that show a subject count
-four times: they are few, and they are what is looked at. What is exported is an exponential
-moving average of the weights.
+x_t = (1 - s) x_0 + s noise, target noise - x_0, timestep 1000 s. One caption in ten is dropped
+for the empty prompt, so that classifier-free guidance has something to push away from. Latents
+that show a subject count four times: they are few, and they are what is looked at. What is
+exported is an exponential moving average of the weights.
+
+Steps take clips of different lengths, and as many of them as cost the same: what a fish looks
+like is learnt from single frames, seven of them for one clip. The VAE is causal, so the first
+latent frames of a clip are the latents of a shorter one.
 """
 
 from __future__ import annotations
@@ -25,6 +29,15 @@ from run import Run, stage_parser
 
 DROP = 0.1
 SUBJECT_WEIGHT = 4.0
+
+# Until this share of the time, the latent frames of the clips of one step after another.
+LENGTHS = ((0.4, (1, 1, 3, 1, 1, 7)), (1.0, (7, 3, 7, 1)))
+
+
+def step_length(step: int, progress: float) -> int:
+    """Latent frames of this step's clips."""
+    lengths = next(cycle for share, cycle in LENGTHS if progress <= share)
+    return lengths[step % len(lengths)]
 
 
 def sample_levels(count: int, shift: float = 3.0) -> torch.Tensor:
@@ -99,11 +112,13 @@ def main() -> None:
         {"heads": args.heads, "layers": args.layers, "text_width": args.text_width, "vocab": len(tokenizer)},
         args.device,
     )  # fmt: skip
-    batch = group.share(args.batch)
+    longest = latents.shape[2]
     for rng in run.steps(args.lr):
+        length = step_length(run.step, run.clock.progress)
+        batch = group.share(args.batch * longest // length)
         picks = [rng.randrange(len(scenes)) for _ in range(batch)]
         texts = ["" if rng.random() < DROP else caption(rng, scenes[i]) for i in picks]
-        x0 = latents[picks].float().to(args.device)
+        x0 = latents[picks, :, :length].float().to(args.device)
         ids, mask = encode_captions(tokenizer, texts, args.device)
 
         s = sample_levels(batch).to(args.device)
@@ -115,7 +130,7 @@ def main() -> None:
             encoder_hidden_states=embed(text_encoder, ids, mask),
             return_dict=False,
         )[0]
-        weight = 1 + (SUBJECT_WEIGHT - 1) * masks[picks].to(x0).unsqueeze(1)
+        weight = 1 + (SUBJECT_WEIGHT - 1) * masks[picks, :length].to(x0).unsqueeze(1)
         run.update((weight * (predicted - noise + x0).square()).mean() / weight.mean())
         run.follow(ema, modules, args.ema)
 
