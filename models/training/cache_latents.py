@@ -1,8 +1,8 @@
 """Encode drawn clips once, so that the diffusion model trains on normalised latents.
 
 Also measures the mean and deviation of each latent channel: these become the VAE's
-``latents_mean`` and ``latents_std``. Scenes are kept beside the latents, and which latents
-show a subject; captions are worded afresh each time a clip is used. Run again with another
+``latents_mean`` and ``latents_std``. Scenes are kept beside the latents, and what each latent
+shows (``labels.py``); captions are worded afresh each time a clip is used. Run again with another
 seed and ``--add``, it adds clips to those that are there, under the same mean and deviation.
 """
 
@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 import world
+from labels import label
 from parallel import Group
 from train_vae import to_tensor
 from vae_model import build_vae, encode_mode
@@ -29,14 +30,6 @@ def load_vae(work: Path, device: str = "cpu"):
     vae = build_vae(state["base_dim"]).to(device)
     vae.load_state_dict(state["vae"])
     return vae.eval()
-
-
-def subject_cells(scene: world.Scene, clip: np.ndarray) -> np.ndarray:
-    """bool [7, 12, 12]: latents in whose frames and cells anything but the ground is seen."""
-    ground = np.stack([world.draw_ground(scene, f) for f in range(world.FRAMES)])
-    shown = (clip != ground).any(-1)
-    shown = shown.reshape(world.FRAMES, 12, 4, 12, 4).any((2, 4))
-    return np.concatenate([shown[:1], shown[1:].reshape(-1, 4, 12, 12).any(1)])
 
 
 def main() -> None:
@@ -57,29 +50,29 @@ def main() -> None:
     rng = random.Random(group.seed(args.seed, 0))
     count = group.share(args.clips)
     path = args.work / "latents.pt"
-    scenes, latents, masks = [], [], []
+    scenes, latents, labels = [], [], []
     start = time.monotonic()
     while len(scenes) < count and time.monotonic() - start < args.minutes * 60:
         batch = [world.sample_scene(rng) for _ in range(min(args.batch, count - len(scenes)))]
         with torch.no_grad():
-            clips = [world.draw(s) for s in batch]
-            latents.append(encode_mode(vae, to_tensor(np.stack(clips)).to(args.device)).cpu())
-        masks += [subject_cells(s, c) for s, c in zip(batch, clips)]
+            clips = np.stack([world.draw(s) for s in batch])
+            latents.append(encode_mode(vae, to_tensor(clips).to(args.device)).cpu())
+        labels += [label(s) for s in batch]
         scenes += [astuple(s) for s in batch]
-    parts = group.gather((scenes, torch.cat(latents), masks))
+    parts = group.gather((scenes, torch.cat(latents), labels))
     if parts is None:
         return
-    scenes, z, masks = ([*chain.from_iterable(p[i] for p in parts)] for i in range(3))
+    scenes, z, labels = ([*chain.from_iterable(p[i] for p in parts)] for i in range(3))
     z = torch.stack(z)
     kept = torch.load(path) if args.add else None
     mean = kept["mean"] if kept else z.mean(dim=(0, 2, 3, 4))
     std = kept["std"] if kept else z.std(dim=(0, 2, 3, 4))
     z = ((z - mean.view(1, -1, 1, 1, 1)) / std.view(1, -1, 1, 1, 1)).half()
-    shown = torch.from_numpy(np.stack(masks))
+    labels = torch.from_numpy(np.stack(labels))
     if kept:
         z, scenes = torch.cat([kept["latents"], z]), kept["scenes"] + scenes
-        shown = torch.cat([kept["masks"], shown])
-    torch.save({"latents": z, "scenes": scenes, "masks": shown, "mean": mean, "std": std}, path)
+        labels = torch.cat([kept["labels"], labels])
+    torch.save({"latents": z, "scenes": scenes, "labels": labels, "mean": mean, "std": std}, path)
     print(f"{len(z)} clips in {(time.monotonic() - start) / 60:.1f} min, std {std.min():.2f}..{std.max():.2f}")
 
 

@@ -21,10 +21,8 @@ import tokenizer as pocket_tokenizer
 import world
 from captions import caption
 from dit_model import STEPS, embed, encode_captions, few_step_levels, load_modules
-from optim import build_optimisers
 from parallel import Group
 from run import Run, stage_parser
-from train_dit import split_parameters
 
 SUBSTEPS = 3
 
@@ -60,7 +58,7 @@ def teach(teacher, x, text, nothing, start: float, end: float, guidance: float) 
 
 def main() -> None:
     parser = stage_parser(__doc__, minutes=20, seed=4)
-    parser.add_argument("--batch", type=int, default=24)
+    parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--lr", type=float, default=6e-4)
     parser.add_argument("--ema", type=float, default=0.99)
     parser.add_argument("--guidance", type=float, default=3.0)
@@ -76,7 +74,7 @@ def main() -> None:
     text_encoder, teacher = modules["text_encoder"], modules["transformer"]
     student = copy.deepcopy(teacher).requires_grad_(True)
     ema = copy.deepcopy(student).requires_grad_(False)
-    optimisers = build_optimisers(*split_parameters([student]), args.lr)
+    optimisers = [torch.optim.AdamW(student.parameters(), args.lr, betas=(0.9, 0.98))]
 
     run = Run(
         args.work / "student.pt", group, args.minutes, args.seed, optimisers,

@@ -113,6 +113,24 @@ def read_frames(folder: Path, count: int) -> list[np.ndarray]:
     return clips
 
 
+def table(rows: list[dict]) -> str:
+    """The figures as the model card has them."""
+    lines = ["| figure | reached | goal |", "|---|---|---|"]
+    for row in rows:
+        unit = (lambda v: f"{v:.1f} dB") if row["name"].endswith("_db") else lambda v: f"{100 * v:.0f} %"
+        goal = "" if row["goal"] is None else unit(row["goal"]) + ("" if row["holds"] else " (missed)")
+        value = f"{row['value']:.2f}" if row["name"] == "temporal_smoothness" else unit(row["value"])
+        lines.append(f"| {row['name'].replace('_', ' ')} | {value} | {goal} |")
+    return "\n".join(lines)
+
+
+def write_card(card: Path, rows: list[dict]) -> None:
+    """Put the figures between the card's two marks."""
+    start, end = "<!-- figures -->", "<!-- /figures -->"
+    before, _, rest = card.read_text().partition(start)
+    card.write_text(f"{before}{start}\n{table(rows)}\n{end}{rest.partition(end)[2]}")
+
+
 def commit() -> str:
     result = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True
@@ -133,6 +151,7 @@ def main() -> None:
     parser.add_argument("--device", default=f"{platform.machine()} CPU, torch {torch.__version__}")
     parser.add_argument("--sheet", type=Path, help="write the first 24 clips, unpicked, as a picture")
     parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--card", type=Path, help="write the figures into this model card")
     args = parser.parse_args()
 
     torch.set_num_threads(args.threads)
@@ -166,6 +185,8 @@ def main() -> None:
         print(f"{name:22s} {value:8.3f}" + ("" if goal is None else f"   goal {goal:g}"), flush=True)
     if args.sheet:
         contact_sheet([(c, i.prompt) for c, i in zip(clips[:24], prompts)]).save(args.sheet)
+    if args.card:
+        write_card(args.card, rows)
     if args.json:
         report = {"figures": rows, "prompts": args.count, "device": args.device, "commit": commit()}
         args.json.write_text(json.dumps(report, indent=2) + "\n")

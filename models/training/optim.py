@@ -1,9 +1,9 @@
 """Optimisers and the wall-clock learning-rate schedule.
 
-Muon (momentum, orthogonalised by Newton-Schulz) takes the weights that are matrices;
-AdamW takes the rest. On this little data per second it needs clearly fewer steps than
-AdamW alone. Updates are scaled to the root mean square that AdamW's have, so that one
-learning rate serves both.
+For the VAE, Muon (momentum, orthogonalised by Newton-Schulz) takes the weights that are
+matrices and AdamW the rest: that needs clearly fewer steps than AdamW alone. Updates are scaled
+to the root mean square that AdamW's have, so that one learning rate serves both. For the
+transformer AdamW alone is better: its steps are small and many, and Muon's cost as much again.
 """
 
 from __future__ import annotations

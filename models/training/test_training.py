@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import random
+
+import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
-from train_dit import LENGTHS, step_length
+import world
+from dit_model import build_transformer
+from labels import CLASSES, label
+from sprites import SUBJECTS
+from train_dit import LENGTHS, Lesson, step_length
 from vae_model import build_vae, encode_mode
 
 
@@ -23,3 +31,31 @@ def test_first_latent_frames_are_those_of_a_shorter_clip(latent_frames):
 def test_whole_clips_come_more_often_towards_the_end():
     share = lambda progress: sum(step_length(s, progress) == 7 for s in range(60)) / 60  # noqa: E731
     assert 0 < share(0.1) < share(0.9) == share(1.0)
+
+
+def test_labels_are_where_a_clip_differs_from_its_ground():
+    rng = random.Random(5)
+    for _ in range(20):
+        scene = world.sample_scene(rng)
+        ground = np.stack([world.draw_ground(scene, f) for f in range(world.FRAMES)])
+        shown = (world.draw(scene) != ground).any(-1).reshape(world.FRAMES, 12, 4, 12, 4).any((2, 4))
+        shown = np.concatenate([shown[:1], shown[1:].reshape(-1, 4, 12, 12).any(1)])
+        answers = label(scene)
+        np.testing.assert_array_equal(answers[..., 0] > 0, shown)
+        names = {scene.subject, scene.subject2} - {""}
+        assert {SUBJECTS[i - 1] for i in np.unique(answers[..., 0]) if i} <= names
+
+
+def test_a_perfect_answer_passes_the_lesson():
+    transformer = build_transformer()
+    lesson = Lesson(transformer)
+    labels = torch.from_numpy(label(world.sample_scene(random.Random(6))))[None]
+    # Fifty for the right class, in the order in which the transformer takes its patches.
+    onehot = [F.one_hot(labels[..., i].long(), n) for i, n in enumerate(CLASSES)]
+    wanted = 50.0 * torch.cat(onehot, -1)
+    wanted = wanted.view(1, 7, 6, 2, 6, 2, -1).permute(0, 1, 2, 4, 3, 5, 6).reshape(1, 7 * 36, -1)
+    lesson.answer = torch.nn.Identity()
+    lesson.heard = wanted
+    weight = torch.ones(labels.shape[:-1])
+    assert lesson(labels, weight) < 1e-6
+    assert lesson(labels.roll(1, dims=3), weight) > 1

@@ -62,13 +62,17 @@ def main() -> None:
     )  # fmt: skip
     run(
         "distill.py", "--work", work, "--minutes", preset["distill_minutes"],
-        "--batch", preset["batch"] * 3 // 4, *machine, processes=processes,
+        "--batch", preset["distill_batch"], *machine, processes=processes,
     )  # fmt: skip
     run("export.py", "--work", work, "--out", args.out)
     run("fit_preview.py", "--model", args.out)
     run("prompts.py", "--model", args.out)
     run("sample.py", "--model", args.out, "--out", args.out / "samples.png")
-    run("evaluate.py", "--model", args.out, "--sheet", args.out / "evaluation.png", "--json", args.out / "evaluation.json")
+    card = args.out / "README.md"
+    run(
+        "evaluate.py", "--model", args.out, "--sheet", args.out / "evaluation.png",
+        "--json", args.out / "evaluation.json", *(["--card", card] if card.exists() else []),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":
