@@ -50,7 +50,7 @@ UNSEEN = 64
 MEASURED = (0.9, 0.75, 0.5)
 
 # Until this share of the time, the latent frames of the clips of one step after another.
-LENGTHS = ((0.4, (1, 1, 3, 1, 1, 7)), (1.0, (7, 3, 7, 1)))
+LENGTHS = ((0.2, (1, 3, 1, 7)), (1.0, (7, 3, 7, 1)))
 
 
 def step_length(step: int, progress: float) -> int:
