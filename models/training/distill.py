@@ -20,7 +20,7 @@ import torch
 import tokenizer as pocket_tokenizer
 import world
 from captions import caption
-from dit_model import STEPS, embed, encode_captions, few_step_levels, load_modules
+from dit_model import STEPS, embed, encode_captions, few_step_levels, load_modules, velocity
 from parallel import Group
 from run import Run, stage_parser
 
@@ -47,11 +47,8 @@ def teach(teacher, x, text, nothing, start: float, end: float, guidance: float) 
     path = between(start, end)
     texts = torch.cat([text, nothing])
     for level, following in zip(path, path[1:]):
-        times = torch.full((2 * len(x),), level * 1000, device=x.device)
-        velocity = teacher(
-            hidden_states=torch.cat([x, x]), timestep=times, encoder_hidden_states=texts, return_dict=False
-        )[0]
-        with_text, without = velocity.chunk(2)
+        levels = torch.full((2 * len(x),), level, device=x.device)
+        with_text, without = velocity(teacher, torch.cat([x, x]), levels, texts).chunk(2)
         x = x + (following - level) * (without + guidance * (with_text - without))
     return x
 
@@ -98,15 +95,14 @@ def main() -> None:
         noise = torch.randn(x0.shape).to(args.device)
         x = noise if k == 0 else (1 - sigmas[k]) * x0 + sigmas[k] * noise
         there = teach(teacher, x, text, nothing, sigmas[k], sigmas[k + 1], args.guidance)
-        times = torch.full((batch,), sigmas[k] * 1000, device=args.device)
-        return x, times, text, (x - there) / (sigmas[k] - sigmas[k + 1])
+        levels = torch.full((batch,), sigmas[k], device=args.device)
+        return x, levels, text, (x - there) / (sigmas[k] - sigmas[k + 1])
 
     for rng in run.steps(args.lr):
         if run.step % USES == 0 or not kept:
             kept.append(ask(rng))
-        x, times, text, target = kept[-1] if run.step % USES == 0 else rng.choice(kept)
-        predicted = student(hidden_states=x, timestep=times, encoder_hidden_states=text, return_dict=False)[0]
-        run.update((predicted - target).square().mean())
+        x, levels, text, target = kept[-1] if run.step % USES == 0 else rng.choice(kept)
+        run.update((velocity(student, x, levels, text) - target).square().mean())
         run.follow(ema, student, args.ema)
 
 

@@ -99,6 +99,15 @@ def embed(text_encoder: UMT5EncoderModel, ids: torch.Tensor, mask: torch.Tensor)
     return torch.nn.functional.pad(hidden, (0, 0, 0, TEXT_LENGTH - hidden.shape[1]))
 
 
+def velocity(
+    transformer: WanTransformer3DModel, x: torch.Tensor, level: torch.Tensor, texts: torch.Tensor
+) -> torch.Tensor:
+    """What the transformer predicts for latents ``x`` [b, 16, t, h, w] at noise levels [b] in (0, 1]."""
+    return transformer(
+        hidden_states=x, timestep=level * 1000, encoder_hidden_states=texts, return_dict=False
+    )[0]
+
+
 def encode_captions(tokenizer, texts: list[str], device="cpu"):
     """Token ids and mask, padded to the longest caption only: what is cut off is zeroed anyway."""
     batch = tokenizer(

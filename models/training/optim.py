@@ -29,8 +29,8 @@ def orthogonalise(g: torch.Tensor, steps: int = 5) -> torch.Tensor:
 class Muon(torch.optim.Optimizer):
     """Matrices of one shape are orthogonalised together: many small products are slow."""
 
-    def __init__(self, params, lr=1e-3, momentum=0.95, weight_decay=0.0):
-        super().__init__(params, dict(lr=lr, momentum=momentum, weight_decay=weight_decay))
+    def __init__(self, params, lr=1e-3, momentum=0.95):
+        super().__init__(params, dict(lr=lr, momentum=momentum))
 
     @torch.no_grad()
     def step(self):
@@ -49,15 +49,14 @@ class Muon(torch.optim.Optimizer):
             for (_, long), items in stacks.items():
                 updates = orthogonalise(torch.stack([g for _, g, _ in items]))
                 for (p, _, tall), update in zip(items, updates):
-                    p.mul_(1 - group["lr"] * group["weight_decay"])
                     update = (update.T if tall else update).reshape(p.shape)
                     p.add_(update, alpha=-group["lr"] * 0.2 * math.sqrt(long))
 
 
-def build_optimisers(matrices, others, lr: float, weight_decay: float = 0.0):
+def build_optimisers(matrices, others, lr: float):
     """``matrices`` go to Muon, ``others`` to AdamW."""
     return [
-        Muon(matrices, lr=lr, weight_decay=weight_decay),
+        Muon(matrices, lr=lr),
         torch.optim.AdamW(others, lr=lr, betas=(0.9, 0.98), weight_decay=0.0),
     ]
 

@@ -35,6 +35,7 @@ from dit_model import (
     embed,
     encode_captions,
     few_step_levels,
+    velocity,
 )
 from labels import CLASSES
 from parallel import Group
@@ -97,12 +98,6 @@ class Lesson(torch.nn.Module):
             for i, a in enumerate(answers)
         )
         return (loss * weight.flatten()).mean() / weight.mean()
-
-
-def velocity(transformer, x: torch.Tensor, level: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
-    return transformer(
-        hidden_states=x, timestep=level * 1000, encoder_hidden_states=texts, return_dict=False
-    )[0]
 
 
 @torch.no_grad()

@@ -4,18 +4,17 @@
  */
 import { isOwnDecoder } from './fast-decoder.ts';
 import { hostOf } from './model-choice.ts';
-import { modelChoice, type Settings } from './settings.ts';
+import { addedParts, modelChoice, type Settings } from './settings.ts';
 
 type Chosen = Pick<Settings, 'model' | 'load'>;
 
 /** Whether the catalogue knows all that a plan needs. */
 export function isDescribed({ model, load }: Chosen): boolean {
   const { entry, isRemote } = modelChoice(model);
-  const { fastDecoder, transformer, textEncoderFrom, vae, loras = [] } = load;
+  const { fastDecoder } = load;
   const isKnown = fastDecoder === undefined || isOwnDecoder(entry, fastDecoder);
-  const isWhole = (transformer ?? textEncoderFrom ?? vae) === undefined;
-  const hasOwnLoras = loras.length === (entry?.load.loras?.length ?? 0);
-  return entry !== undefined && isRemote && isKnown && isWhole && hasOwnLoras;
+  const isAsListed = addedParts({ model, load }).length === 0;
+  return entry !== undefined && isRemote && isKnown && isAsListed;
 }
 
 export class Consent {

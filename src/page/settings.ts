@@ -224,6 +224,13 @@ export function applyAddress(address: URLSearchParams): Set<string> {
   return given;
 }
 
+/** What the user has put in the place of a model's parts or on top of them, as the address has it. */
+export function addedParts({ model, load }: Pick<Settings, 'model' | 'load'>): [string, string][] {
+  // An entry of the catalogue brings LoRAs of its own: they come first.
+  const own = findModel(model)?.load.loras?.length ?? 0;
+  return partsParameters({ ...load, loras: load.loras?.slice(own) ?? [] });
+}
+
 /** The address that brings this form back. */
 export function addressOf(settings: Settings): string {
   const { model, load, device, dtype, memory, storage, generate } = settings;
@@ -241,11 +248,9 @@ export function addressOf(settings: Settings): string {
   for (const [name, value] of timesParameters(generate)) url.searchParams.set(name, value);
   if (generate.scheduler) url.searchParams.set('scheduler', generate.scheduler);
   if (model !== DEFAULT_MODEL) url.searchParams.set('model', model);
-  const entry = findModel(model);
-  if (load.revision !== undefined && !entry) url.searchParams.set('revision', load.revision);
-  // An entry of the catalogue brings its own LoRAs.
-  const loras = load.loras?.slice(entry?.load.loras?.length ?? 0) ?? [];
-  for (const [name, value] of partsParameters({ ...load, loras })) {
+  const isListed = findModel(model) !== undefined;
+  if (load.revision !== undefined && !isListed) url.searchParams.set('revision', load.revision);
+  for (const [name, value] of addedParts(settings)) {
     url.searchParams.append(name, value);
   }
   if (device !== 'auto') url.searchParams.set('device', device);
