@@ -20,7 +20,15 @@ import torch
 import tokenizer as pocket_tokenizer
 import world
 from captions import caption
-from dit_model import STEPS, embed, encode_captions, few_step_levels, load_modules, velocity
+from dit_model import (
+    STEPS,
+    compile_blocks,
+    embed,
+    encode_captions,
+    few_step_levels,
+    load_modules,
+    velocity,
+)
 from parallel import Group
 from run import Run, stage_parser
 
@@ -59,6 +67,7 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=6e-4)
     parser.add_argument("--ema", type=float, default=0.99)
     parser.add_argument("--guidance", type=float, default=3.0)
+    parser.add_argument("--compile", action="store_true", help="half as fast again; needs a C++ compiler")
     args = parser.parse_args()
 
     group = Group()
@@ -71,7 +80,10 @@ def main() -> None:
     text_encoder, teacher = modules["text_encoder"], modules["transformer"]
     student = copy.deepcopy(teacher).requires_grad_(True)
     ema = copy.deepcopy(student).requires_grad_(False)
-    optimisers = [torch.optim.AdamW(student.parameters(), args.lr, betas=(0.9, 0.98))]
+    optimisers = [torch.optim.AdamW(student.parameters(), args.lr, betas=(0.9, 0.98), fused=True)]
+    if args.compile:
+        compile_blocks(teacher)
+        compile_blocks(student)
 
     run = Run(
         args.work / "student.pt", group, args.minutes, args.seed, optimisers,

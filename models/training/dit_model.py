@@ -67,6 +67,12 @@ def build_transformer(
     )
 
 
+def compile_blocks(transformer: WanTransformer3DModel) -> None:
+    """Compile what runs inside each block, once for each length of clip; hooks stay outside."""
+    for block in transformer.blocks:
+        block.forward = torch.compile(block.forward, dynamic=False)
+
+
 @lru_cache(maxsize=None)
 def few_step_levels() -> torch.Tensor:
     """Noise levels of the distilled model's steps, and zero."""

@@ -1,7 +1,6 @@
-"""What is where in a clip, latent by latent: the answers of the transformer's lessons.
+"""What is where in a clip, and what its caption says: the answers of the lessons.
 
-See ``train_dit.py``: while it trains, its middle layers are asked which subject and which
-colour each latent shows. The world is drawn, so the answers are known exactly.
+See ``lessons.py``. The world is drawn, so the answers are known exactly.
 """
 
 from __future__ import annotations
@@ -13,6 +12,13 @@ from sprites import COLOURS, SUBJECTS, scaled
 
 # The ground, which is neither, is class 0.
 CLASSES = (1 + len(SUBJECTS), 1 + len(COLOURS))
+
+# What the words for a subject and its colour stand for: where it is as seen from the other ("": it is
+# alone), what it is, its colour, and what it does.
+PLACES = ("", *world.RELATIONS)
+KINDS = (*world.MOTIONS, *world.CAMERAS)
+WORD_CLASSES = (len(PLACES), *CLASSES, len(KINDS))
+OPPOSITE = {"": "", "left": "right", "right": "left", "above": "below", "below": "above"}
 
 CELLS = world.GRID // 12
 
@@ -39,9 +45,22 @@ def label(scene: world.Scene) -> np.ndarray:
     # The first latent frame is one frame, every other one four.
     counts = np.concatenate([counts[:, :1], counts[:, 1:].reshape(2, -1, 4, 12, 12).sum(2)], 1)
     which = np.where(counts.sum(0) == 0, 0, 1 + counts.argmax(0))
-    names = [(scene.subject, scene.colour), (scene.subject2, scene.colour2)]
-    answers = [(0, 0)] + [
+    return np.array([(0, 0), *named(scene)], np.uint8)[which]
+
+
+def named(scene: world.Scene) -> list[tuple[int, int]]:
+    """Classes of the first and the second subject and of their colours."""
+    return [
         (1 + SUBJECTS.index(subject), 1 + list(COLOURS).index(colour)) if subject else (0, 0)
-        for subject, colour in names
+        for subject, colour in ((scene.subject, scene.colour), (scene.subject2, scene.colour2))
     ]
-    return np.array(answers, np.uint8)[which]
+
+
+def word_labels(scene: world.Scene) -> list[tuple[int, ...]]:
+    """For the first and the second subject, one class of each of ``WORD_CLASSES``."""
+    first, second = named(scene)
+    rests = KINDS.index("still")
+    return [
+        (PLACES.index(scene.relation), *first, KINDS.index(scene.motion)),
+        (PLACES.index(OPPOSITE[scene.relation]), *second, rests),
+    ]

@@ -91,6 +91,7 @@ class Clock:
 
 
 def set_rate(optimisers, lr: float) -> None:
+    """A group's ``scale`` says how many times as fast it learns."""
     for optimiser in optimisers:
         for group in optimiser.param_groups:
-            group["lr"] = lr
+            group["lr"] = lr * group.get("scale", 1)

@@ -68,7 +68,7 @@ class Run:
         loss.backward()
         trained = [p for o in self.optimisers for g in o.param_groups for p in g["params"]]
         self.group.average_gradients(trained)
-        torch.nn.utils.clip_grad_norm_(self.optimisers[-1].param_groups[0]["params"], 1.0)
+        torch.nn.utils.clip_grad_norm_([p for g in self.optimisers[-1].param_groups for p in g["params"]], 1.0)
         for optimiser in self.optimisers:
             optimiser.step()
         self.step += 1

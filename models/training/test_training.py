@@ -9,11 +9,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+import tokenizer
 import world
-from dit_model import build_transformer
-from labels import CLASSES, label
-from sprites import SUBJECTS
-from train_dit import LENGTHS, Lesson, step_length
+from dit_model import build_transformer, encode_captions
+from labels import CLASSES, KINDS, PLACES, WORD_CLASSES, label
+from lessons import CaptionLesson, LatentLesson
+from sprites import COLOURS, SUBJECTS
+from train_dit import LENGTHS, step_length
 from vae_model import build_vae, encode_mode
 
 
@@ -48,7 +50,7 @@ def test_labels_are_where_a_clip_differs_from_its_ground():
 
 def test_a_perfect_answer_passes_the_lesson():
     transformer = build_transformer()
-    lesson = Lesson(transformer)
+    lesson = LatentLesson(transformer)
     labels = torch.from_numpy(label(world.sample_scene(random.Random(6))))[None]
     # Fifty for the right class, in the order in which the transformer takes its patches.
     onehot = [F.one_hot(labels[..., i].long(), n) for i, n in enumerate(CLASSES)]
@@ -59,3 +61,20 @@ def test_a_perfect_answer_passes_the_lesson():
     weight = torch.ones(labels.shape[:-1])
     assert lesson(labels, weight) < 1e-6
     assert lesson(labels.roll(1, dims=3), weight) > 1
+
+
+def test_words_of_a_pair_are_asked_about_their_own_subject(tmp_path):
+    tokenizer.save(tmp_path)
+    tokens = tokenizer.load(tmp_path)
+    lesson = CaptionLesson(tokens, 8)
+    scene = world.Scene("red", "ball", "spins", "sea", relation="right", colour2="blue", subject2="star")
+    ids, _ = encode_captions(tokens, ["a red ball spins right of a blue star on the sea"])
+    asked, right = lesson.questions(ids, [scene])
+    pieces = tokens.convert_ids_to_tokens(ids[0])
+    answers = {pieces[column]: answer for (_, column), answer in zip(asked, right)}
+    assert set(answers) == {"▁red", "▁ball", "▁blue", "▁star"}
+    assert answers["▁red"] == answers["▁ball"] != answers["▁blue"] == answers["▁star"]
+    place, subject, colour, kind = answers["▁star"]
+    assert PLACES[place] == "left"
+    assert (SUBJECTS[subject - 1], list(COLOURS)[colour - 1], KINDS[kind]) == ("star", "blue", "still")
+    assert all(0 <= a < n for a, n in zip(answers["▁ball"], WORD_CLASSES, strict=True))

@@ -35,6 +35,7 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     processes = preset["processes"]
     machine = ["--threads", preset["threads"], "--device", preset["device"]]
+    compiled = ["--compile"] if preset["compile"] else []
     vae_init = ["--init", args.init / "vae"] if args.init else []
     dit_init = ["--init", args.init] if args.init else []
 
@@ -57,12 +58,12 @@ def main() -> None:
     run(
         "train_dit.py", "--work", work, "--minutes", preset["dit_minutes"], "--batch", preset["batch"],
         "--layers", preset["layers"], "--heads", preset["heads"],
-        "--text-width", preset["text_width"], *dit_init, *machine,
+        "--text-width", preset["text_width"], *dit_init, *compiled, *machine,
         processes=processes,
     )  # fmt: skip
     run(
         "distill.py", "--work", work, "--minutes", preset["distill_minutes"],
-        "--batch", preset["distill_batch"], *machine, processes=processes,
+        "--batch", preset["distill_batch"], *compiled, *machine, processes=processes,
     )  # fmt: skip
     run("export.py", "--work", work, "--out", args.out)
     run("fit_preview.py", "--model", args.out)

@@ -5,9 +5,9 @@ for the empty prompt, so that classifier-free guidance has something to push awa
 that show a subject count eight times: they are few, and they are what is looked at. What is
 exported is an exponential moving average of the weights.
 
-The velocity alone is a slow teacher of what words mean. So a lesson goes along: a linear layer
-on the middle of the transformer must tell each latent's subject and colour, which are known of
-drawn clips. It is not part of the model and is left out of what is exported.
+The velocity alone is a slow teacher of what words mean. So two lessons go along (``lessons.py``):
+the middle of the transformer must tell each latent's subject and colour, and the text encoder
+what stands where. They are not part of the model and are left out of what is exported.
 
 Steps take clips of different lengths, and as many of them as cost the same: what a fish looks
 like is learnt from single frames, seven of them for one clip. The VAE is causal, so the first
@@ -21,7 +21,6 @@ import random
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from diffusers import WanTransformer3DModel
 from transformers import UMT5EncoderModel
 
@@ -32,20 +31,25 @@ from dit_model import (
     STEPS,
     build_text_encoder,
     build_transformer,
+    compile_blocks,
     embed,
     encode_captions,
     few_step_levels,
     velocity,
 )
-from labels import CLASSES
+from lessons import CaptionLesson, LatentLesson
 from parallel import Group
 from run import Run, stage_parser
 
 DROP = 0.1
 SUBJECT_WEIGHT = 8.0
 LESSON_WEIGHT = 0.1
-# The transformer's block that the lesson is on.
-LESSON_BLOCK = 3
+# Captions of other scenes, most of them pairs, that the text encoder is asked about in each step.
+CAPTIONS = 16
+CAPTION_PAIRS = 0.8
+# How many times as fast the text encoder's table of distances learns: attention to the word before
+# needs entries of five or more, which at the common rate take an hour.
+DISTANCE_RATE = 15
 # Clips that are not trained on but measured with, at these noise levels.
 UNSEEN = 64
 MEASURED = (0.9, 0.75, 0.5)
@@ -69,35 +73,6 @@ def sample_levels(count: int, shift: float = 3.0) -> torch.Tensor:
     anywhere = shift * u / (1 + (shift - 1) * u)
     few = few_step_levels()[torch.randint(STEPS, (count,))]
     return torch.where(torch.rand(count) < 0.5, anywhere, few)
-
-
-class Lesson(torch.nn.Module):
-    """Asks a block's output what each latent shows."""
-
-    def __init__(self, transformer: WanTransformer3DModel):
-        super().__init__()
-        config = transformer.config
-        self.side = config.patch_size[-1]
-        self.answer = torch.nn.Linear(
-            config.num_attention_heads * config.attention_head_dim, self.side**2 * sum(CLASSES)
-        )
-        transformer.blocks[LESSON_BLOCK].register_forward_hook(self.listen)
-        self.heard = torch.empty(0)
-
-    def listen(self, _block, _inputs, output: torch.Tensor) -> None:
-        self.heard = output
-
-    def forward(self, labels: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        """Weighted cross entropy; labels [b, t, h, w, 2] and weight [b, t, h, w]."""
-        b, t, h, w, _ = labels.shape
-        n = self.side
-        answers = self.answer(self.heard).view(b, t, h // n, w // n, n, n, -1)
-        answers = answers.permute(0, 1, 2, 4, 3, 5, 6).reshape(b * t * h * w, -1).split(CLASSES, -1)
-        loss = sum(
-            F.cross_entropy(a, labels[..., i].flatten().long(), reduction="none")
-            for i, a in enumerate(answers)
-        )
-        return (loss * weight.flatten()).mean() / weight.mean()
 
 
 @torch.no_grad()
@@ -135,12 +110,13 @@ def main() -> None:
     parser = stage_parser(__doc__, minutes=60, seed=3)
     parser.add_argument("--batch", type=int, default=4, help="whole clips a step; of shorter ones, as many as cost the same")
     parser.add_argument("--lr", type=float, default=2e-3)
-    parser.add_argument("--lesson", type=float, default=LESSON_WEIGHT, help="weight of the lesson")
+    parser.add_argument("--lesson", type=float, default=LESSON_WEIGHT, help="weight of the lessons")
     parser.add_argument("--ema", type=float, default=0.999)
     parser.add_argument("--layers", type=int, default=6)
     parser.add_argument("--heads", type=int, default=3)
     parser.add_argument("--text-width", type=int, default=128)
     parser.add_argument("--init", type=Path, help="a model's folder to go on from")
+    parser.add_argument("--compile", action="store_true", help="half as fast again; needs a C++ compiler")
     args = parser.parse_args()
 
     group = Group()
@@ -159,14 +135,19 @@ def main() -> None:
     if args.init:
         start_from(args.init, modules, tokenizer)
     ema = copy.deepcopy(modules).requires_grad_(False)
-    lesson = Lesson(transformer).to(args.device)
-    trained = [*modules.parameters(), *lesson.parameters()]
-    optimisers = [torch.optim.AdamW(trained, args.lr, betas=(0.9, 0.98), weight_decay=0.01)]
+    lessons = torch.nn.ModuleDict({"latent": LatentLesson(transformer), "caption": CaptionLesson(tokenizer, args.text_width)})
+    lessons.to(args.device)
+    if args.compile:
+        compile_blocks(transformer)
+    distances = [p for name, p in text_encoder.named_parameters() if "relative_attention_bias" in name]
+    others = [p for p in (*modules.parameters(), *lessons.parameters()) if all(p is not d for d in distances)]
+    groups = [{"params": others}, {"params": distances, "scale": DISTANCE_RATE}]
+    optimisers = [torch.optim.AdamW(groups, args.lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True)]
 
     run = Run(
-        args.work / "dit.pt", group, args.minutes, args.seed, optimisers, {"modules": modules, "ema": ema, "lesson": lesson},
+        args.work / "dit.pt", group, args.minutes, args.seed, optimisers, {"modules": modules, "ema": ema, "lessons": lessons},
         {"heads": args.heads, "layers": args.layers, "text_width": args.text_width, "vocab": len(tokenizer)},
-        args.device, log_seconds=120,
+        args.device, log_seconds=600,
     )  # fmt: skip
     unseen = (latents[-UNSEEN:].float().to(args.device), labels[-UNSEEN:], scenes[-UNSEEN:], args.device)
     longest = latents.shape[2]
@@ -185,8 +166,12 @@ def main() -> None:
         predicted = velocity(transformer, (1 - level) * x0 + level * noise, s, embed(text_encoder, ids, mask))
         weight = 1 + (SUBJECT_WEIGHT - 1) * (answers[..., 0] > 0).to(x0)
         error = (weight.unsqueeze(1) * (predicted - noise + x0).square()).mean() / weight.mean()
+
+        asked = [world.sample_scene(rng, CAPTION_PAIRS) for _ in range(group.share(CAPTIONS))]
+        ids, mask = encode_captions(tokenizer, [caption(rng, s) for s in asked], args.device)
+        asking = lessons["latent"](answers, weight) + lessons["caption"](text_encoder, ids, mask, asked)
         run.update(
-            error + args.lesson * lesson(answers, weight),
+            error + args.lesson * asking,
             lambda: f"  unseen subjects {subject_error(ema, tokenizer, *unseen):.4f}",
         )
         run.follow(ema, modules, args.ema)
