@@ -34,9 +34,6 @@ from run import Run, stage_parser
 
 SUBSTEPS = 3
 
-# Latent frames of the clips that the teacher is asked about, one batch after another.
-LENGTHS = (7, 3, 7, 1)
-
 # Batches kept to be learnt from again, and how often each is learnt from on average.
 KEPT = 96
 USES = 3
@@ -90,20 +87,18 @@ def main() -> None:
         {"student": student, "ema": ema}, {"guidance": args.guidance}, args.device,
     )  # fmt: skip
     sigmas = few_step_levels().tolist()
-    longest = data["latents"].shape[2]
     kept: deque = deque(maxlen=KEPT)
 
     def ask(rng: random.Random) -> tuple[torch.Tensor, ...]:
         """Clips at one of the levels, their captions, and the velocity that goes to the next level."""
-        turn = run.step // USES
-        k, length = turn % STEPS, LENGTHS[turn // STEPS % len(LENGTHS)]
-        batch = group.share(args.batch * longest // length)
+        k = run.step // USES % STEPS
+        batch = group.share(args.batch)
         picks = [rng.randrange(len(scenes)) for _ in range(batch)]
         ids, mask = encode_captions(tokenizer, [caption(rng, scenes[i]) for i in picks] + [""], args.device)
         with torch.no_grad():
             texts = embed(text_encoder, ids, mask)
         text, nothing = texts[:-1], texts[-1:].expand(batch, -1, -1)
-        x0 = data["latents"][picks, :, :length].float().to(args.device)
+        x0 = data["latents"][picks].float().to(args.device)
         noise = torch.randn(x0.shape).to(args.device)
         x = noise if k == 0 else (1 - sigmas[k]) * x0 + sigmas[k] * noise
         there = teach(teacher, x, text, nothing, sigmas[k], sigmas[k + 1], args.guidance)

@@ -43,6 +43,8 @@ from run import Run, stage_parser
 
 DROP = 0.1
 SUBJECT_WEIGHT = 8.0
+# Share of clips of two subjects, more than there are among the drawn ones: which is which takes longest.
+PAIRS = 0.45
 LESSON_WEIGHT = 0.1
 # Captions of other scenes, most of them pairs, that the text encoder is asked about in each step.
 CAPTIONS = 16
@@ -55,7 +57,7 @@ UNSEEN = 64
 MEASURED = (0.9, 0.75, 0.5)
 
 # Until this share of the time, the latent frames of the clips of one step after another.
-LENGTHS = ((0.2, (1, 3, 1, 7)), (1.0, (7, 3, 7, 1)))
+LENGTHS = ((0.2, (1, 3, 1, 7)), (0.6, (7, 3, 7, 1)), (1.0, (7, 7, 7, 3)))
 
 
 def step_length(step: int, progress: float) -> int:
@@ -151,10 +153,12 @@ def main() -> None:
     )  # fmt: skip
     unseen = (latents[-UNSEEN:].float().to(args.device), labels[-UNSEEN:], scenes[-UNSEEN:], args.device)
     longest = latents.shape[2]
+    known = range(len(scenes) - UNSEEN)
+    kinds = {several: [i for i in known if bool(scenes[i].relation) == several] for several in (False, True)}
     for rng in run.steps(args.lr):
         length = step_length(run.step, run.clock.progress)
         batch = group.share(args.batch * longest // length)
-        picks = [rng.randrange(len(scenes) - UNSEEN) for _ in range(batch)]
+        picks = [rng.choice(kinds[rng.random() < PAIRS]) for _ in range(batch)]
         texts = ["" if rng.random() < DROP else caption(rng, scenes[i]) for i in picks]
         x0 = latents[picks, :, :length].float().to(args.device)
         answers = labels[picks, :length].to(args.device)
