@@ -11,19 +11,20 @@ from fixture_io import FIXTURES, POCKET, save_json, save_tensors, seeded, weight
 MAX_SEQUENCE_LENGTH = 64
 CASES = {
     "guided-32x32": dict(
-        prompt="a red circle moves right", negative_prompt="", seed=7,
+        prompt="a red ball moves right", negative_prompt="a blue star", seed=7,
         width=32, height=32, num_frames=5, num_inference_steps=3, guidance_scale=4.0,
     ),
-    "guided-64x64": dict(
-        prompt="a blue square moves up", negative_prompt="red", seed=42,
-        width=64, height=64, num_frames=17, num_inference_steps=6, guidance_scale=5.0,
+    # The checkpoint's own size, steps and guidance; fewer frames, to stay small.
+    "own-96x96": dict(
+        prompt="a blue heart bounces at night", negative_prompt=None, seed=42,
+        width=96, height=96, num_frames=9, num_inference_steps=4, guidance_scale=1.0,
     ),
     "unguided-euler-64x32": dict(
-        prompt="a green triangle moves left", negative_prompt=None, seed=123456789,
+        prompt="a green star moves left", negative_prompt=None, seed=123456789,
         width=64, height=32, num_frames=9, num_inference_steps=4, guidance_scale=1.0, scheduler="euler",
     ),
     "unguided-lcm-32x32": dict(
-        prompt="a yellow circle moves down", negative_prompt=None, seed=11,
+        prompt="a yellow fish moves down", negative_prompt=None, seed=11,
         width=32, height=32, num_frames=5, num_inference_steps=3, guidance_scale=1.0, scheduler="lcm",
         sigmas=[1.0, 0.75, 0.4],
     ),

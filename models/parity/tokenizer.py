@@ -12,6 +12,7 @@ PROMPTS = [
     "a red circle moves right",
     "a blue square moves up",
     "a green triangle moves left",
+    "an orange ghost flies in a circle left of a purple rocket at sunset, the camera zooms in",
     "red",
     "a",
     "",

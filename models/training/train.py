@@ -68,7 +68,6 @@ def main() -> None:
     run("export.py", "--work", work, "--out", args.out)
     run("fit_preview.py", "--model", args.out)
     run("prompts.py", "--model", args.out)
-    run("sample.py", "--model", args.out, "--out", args.out / "samples.png")
     card = args.out / "README.md"
     run(
         "evaluate.py", "--model", args.out, "--sheet", args.out / "evaluation.png",

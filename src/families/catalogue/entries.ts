@@ -54,7 +54,7 @@ export const CATALOGUE: readonly ModelEntry[] = [
   {
     id: 'pocket',
     title: 'Pocket',
-    summary: 'bundled: coloured shapes that move',
+    summary: 'bundled: small things that move',
     source: './models/pocket',
     family: 'wan',
     architecture: 'pocket',
@@ -64,14 +64,16 @@ export const CATALOGUE: readonly ModelEntry[] = [
     load: { storage: false },
     extras: [],
     generate: {
-      numInferenceSteps: 14,
-      guidanceScale: 4,
+      numInferenceSteps: 4,
+      guidanceScale: 1,
       frameRate: 8,
       maxSequenceLength: 64,
     },
-    sizes: [{ width: 64, height: 64, numFrames: 17 }],
+    sizes: [{ width: 96, height: 96, numFrames: 25 }],
     verified: { isExactOnRandomWeights: true, isRehearsedAtScale: true, isRunAsPublished: true },
-    notes: ['A test model, trained for minutes: it is there to try the page with.'],
+    notes: [
+      'Trained on drawn clips, and distilled to four steps: it is there to try the page with.',
+    ],
   },
   {
     id: 'wan2.1-t2v-1.3b',
