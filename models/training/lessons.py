@@ -43,7 +43,7 @@ class LatentLesson(torch.nn.Module):
         self.heard = output
 
     def forward(self, labels: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        """Weighted mean over latents; labels [b, t, h, w, 2] and weight [b, t, h, w]."""
+        """Weighted mean over latents; labels [b, t, h, w, questions] and weight [b, t, h, w]."""
         b, t, h, w, _ = labels.shape
         n = self.side
         answers = self.answer(self.heard).view(b, t, h // n, w // n, n, n, -1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,6 +47,18 @@ def test_labels_are_where_a_clip_differs_from_its_ground():
         np.testing.assert_array_equal(answers[..., 0] > 0, shown)
         names = {scene.subject, scene.subject2} - {""}
         assert {SUBJECTS[i - 1] for i in np.unique(answers[..., 0]) if i} <= names
+
+
+def test_parts_follow_the_sprite():
+    scene = world.Scene("red", "fish", "right", "sea")
+    middle = label(scene)[3]
+    columns = np.nonzero(middle[..., 0].any(0))[0]
+    across = [np.median(middle[:, c, 2][middle[:, c, 2] > 0]) for c in columns]
+    assert across == sorted(across) and len(set(across)) > 2
+    turned = label(replace(scene, motion="left"))[3]
+    columns = np.nonzero(turned[..., 0].any(0))[0]
+    across = [np.median(turned[:, c, 2][turned[:, c, 2] > 0]) for c in columns]
+    assert across == sorted(across, reverse=True)
 
 
 def test_a_perfect_answer_passes_the_lesson():
