@@ -60,14 +60,17 @@ def label(scene: world.Scene) -> np.ndarray:
     places = np.stack([draw_places(scene, f) for f in range(world.FRAMES)])
     shown = [places[..., 0] == number for number in (1, 2)]
     counts = np.stack([summed(cells) for cells in shown])
-    which = np.where(counts.sum(0) == 0, 0, 1 + counts.argmax(0))
-    names = np.array([(0, 0), *named(scene)], np.uint8)[which]
+    most = counts.argmax(0)
+    is_ground = counts.sum(0) == 0
     parts = []
     for axis in (1, 2):
         sums = np.stack([summed(cells * places[..., axis]) for cells in shown])
-        means = np.rint(sums / np.maximum(counts, 1)).astype(np.uint8)
-        parts.append(np.where(which == 0, 0, np.take_along_axis(means, counts.argmax(0)[None], 0)[0]))
-    return np.concatenate([names, np.stack(parts, -1).astype(np.uint8)], -1)
+        means = np.rint(sums / np.maximum(counts, 1))
+        parts.append(np.where(most == 0, *means))
+    names = np.array(named(scene))[most]
+    answers = np.concatenate([names, np.stack(parts, -1)], -1)
+    answers[is_ground] = 0
+    return answers.astype(np.uint8)
 
 
 def named(scene: world.Scene) -> list[tuple[int, int]]:

@@ -6,8 +6,9 @@ that show a subject count eight times: they are few, and they are what is looked
 exported is an exponential moving average of the weights.
 
 The velocity alone is a slow teacher of what words mean. So two lessons go along (``lessons.py``):
-the middle of the transformer must tell each latent's subject and colour, and the text encoder
-what stands where. They are not part of the model and are left out of what is exported.
+the middle of the transformer must tell each latent's subject, its colour and which part of it
+is seen, and the text encoder what stands where. They are not part of the model and are left out
+of what is exported.
 
 Steps take clips of different lengths, and as many of them as cost the same: what a fish looks
 like is learnt from single frames, seven of them for one clip. The VAE is causal, so the first
@@ -49,8 +50,9 @@ LESSON_WEIGHT = 0.1
 # Captions of other scenes, most of them pairs, that the text encoder is asked about in each step.
 CAPTIONS = 16
 CAPTION_PAIRS = 0.8
-# How many times as fast the text encoder's table of distances learns: attention to the word before
-# needs entries of five or more, which at the common rate take an hour.
+# The text encoder's tables of distances, and how many times as fast they learn: attention to the
+# word before needs entries of five or more, which at the common rate take an hour.
+DISTANCES = "relative_attention_bias"
 DISTANCE_RATE = 15
 # Clips that are not trained on but measured with, at these noise levels.
 UNSEEN = 64
@@ -141,8 +143,9 @@ def main() -> None:
     lessons.to(args.device)
     if args.compile:
         compile_blocks(transformer)
-    distances = [p for name, p in text_encoder.named_parameters() if "relative_attention_bias" in name]
-    others = [p for p in (*modules.parameters(), *lessons.parameters()) if all(p is not d for d in distances)]
+    named = [*modules.named_parameters(), *lessons.named_parameters()]
+    distances = [p for name, p in named if DISTANCES in name]
+    others = [p for name, p in named if DISTANCES not in name]
     groups = [{"params": others}, {"params": distances, "scale": DISTANCE_RATE}]
     optimisers = [torch.optim.AdamW(groups, args.lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True)]
 
