@@ -145,7 +145,7 @@ def read_colour(grid: np.ndarray, track: list[Blob]) -> str:
     return list(COLOURS)[int(votes.argmax())]
 
 
-@lru_cache(maxsize=None)
+@lru_cache(maxsize=4096)
 def _template(
     subject: str, colour: str, mirrored: bool, behind: tuple[int, int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -159,28 +159,60 @@ def _template(
     return (mask[:, ::-1], picture[:, ::-1]) if mirrored else (mask, picture)
 
 
+def _templates(
+    colour: str, behind: tuple[int, int, int], height: int, width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Every subject facing either way, at this size: masks [n, h, w] and pictures [n, h, w, 3]."""
+    masks, pictures = [], []
+    for subject in SUBJECTS:
+        for mirrored in (False, True):
+            mask, picture = _template(subject, colour, mirrored, behind)
+            rows = (np.arange(height) * 2 + 1) * mask.shape[0] // (2 * height)
+            columns = (np.arange(width) * 2 + 1) * mask.shape[1] // (2 * width)
+            masks.append(mask[rows[:, None], columns])
+            pictures.append(picture[rows[:, None], columns])
+    return np.stack(masks), np.stack(pictures)
+
+
+def _boxes(blob: Blob) -> list[tuple[slice, slice]]:
+    """The blob's box, and those with one edge a cell farther in or out: a speck moves the edge it is at."""
+    found = []
+    for edge, step in ((0, 0), *((edge, step) for edge in range(4) for step in (-1, 1))):
+        edges = [blob.top, blob.bottom, blob.left, blob.right]
+        edges[edge] = min(max(edges[edge] + step, 0), world.GRID)
+        found.append(np.s_[edges[0] : edges[1], edges[2] : edges[3]])
+    return found
+
+
+def _clearest(track: list[Blob], count: int = 6) -> list[Blob]:
+    """Blobs spread over the time in which the subject is not much smaller than at its largest."""
+    areas = np.array([b.mask.sum() for b in track])
+    # Not the largest itself: it may be that large by something that sticks to it.
+    large = np.sort(areas)[-3:].min()
+    chosen = [b for b, area in zip(track, areas) if area >= 0.6 * large]
+    return [chosen[i] for i in np.unique(np.linspace(0, len(chosen) - 1, count).round().astype(int))]
+
+
 def read_subject(grid: np.ndarray, track: list[Blob], colour: str, ground: str) -> str:
-    """Best agreement in outline and in picture with a subject of that size, over the largest blobs."""
-    best = sorted(track, key=lambda b: -int(b.mask.sum()))[:6]
-    score = dict.fromkeys(SUBJECTS, 0.0)
-    for blob in best:
-        box = np.s_[blob.top : blob.bottom, blob.left : blob.right]
-        mask, picture = blob.mask[box], grid[blob.frame][box]
-        height, width = mask.shape
-        behind = tuple(int(v) for v in ground_picture(ground)[box].mean((0, 1)).round())
-        for subject in SUBJECTS:
-            agreement = []
-            for mirrored in (False, True):
-                outline, colours = _template(subject, colour, mirrored, behind)
-                rows = (np.arange(height) * 2 + 1) * outline.shape[0] // (2 * height)
-                columns = (np.arange(width) * 2 + 1) * outline.shape[1] // (2 * width)
-                outline, colours = outline[np.ix_(rows, columns)], colours[np.ix_(rows, columns)]
-                both = mask & outline
-                overlap = both.sum() / (mask | outline).sum()
-                alike = 1 - np.abs(picture - colours).mean(-1)[both].mean() / 255 if both.any() else 0
-                agreement.append(overlap + alike)
-            score[subject] += max(agreement)
-    return max(score, key=score.get)
+    """Best agreement in outline and in picture with a subject of that size, over some of the blobs."""
+    score = np.zeros(len(SUBJECTS))
+    for blob in _clearest(track):
+        own, *_ = boxes = _boxes(blob)
+        behind = tuple(int(v) for v in ground_picture(ground)[own].mean((0, 1)).round())
+        agreement = []
+        for box in boxes:
+            mask, picture = blob.mask[box], grid[blob.frame][box]
+            if min(mask.shape) < 2:
+                continue
+            outlines, colours = _templates(colour, behind, *mask.shape)
+            both = mask & outlines
+            shared = both.sum((1, 2))
+            overlap = shared / (blob.mask.sum() + outlines.sum((1, 2)) - shared)
+            apart = (np.abs(picture - colours).mean(-1) * both).sum((1, 2)) / np.maximum(shared, 1)
+            agreement.append(np.where(shared > 0, overlap + 1 - apart / 255, 0))
+        if agreement:
+            score += np.max(agreement, axis=0).reshape(len(SUBJECTS), 2).max(1)
+    return SUBJECTS[int(score.argmax())]
 
 
 # --- motion ----------------------------------------------------------------------------

@@ -44,8 +44,6 @@ from run import Run, stage_parser
 
 DROP = 0.1
 SUBJECT_WEIGHT = 8.0
-# Share of clips of two subjects, more than there are among the drawn ones: which is which takes longest.
-PAIRS = 0.45
 LESSON_WEIGHT = 0.1
 # Captions of other scenes, most of them pairs, that the text encoder is asked about in each step.
 CAPTIONS = 16
@@ -69,14 +67,14 @@ def step_length(step: int, progress: float) -> int:
 
 
 def sample_levels(count: int, shift: float = 3.0) -> torch.Tensor:
-    """Noise levels in (0, 1]: half anywhere, shifted towards noise; half those of the few steps.
+    """Noise levels in (0, 1]: a quarter anywhere, shifted towards noise; the others those of the few steps.
 
     The distilled model is asked at its few levels only, and starts from this one's weights.
     """
     u = torch.rand(count)
     anywhere = shift * u / (1 + (shift - 1) * u)
     few = few_step_levels()[torch.randint(STEPS, (count,))]
-    return torch.where(torch.rand(count) < 0.5, anywhere, few)
+    return torch.where(torch.rand(count) < 0.25, anywhere, few)
 
 
 @torch.no_grad()
@@ -156,12 +154,11 @@ def main() -> None:
     )  # fmt: skip
     unseen = (latents[-UNSEEN:].float().to(args.device), labels[-UNSEEN:], scenes[-UNSEEN:], args.device)
     longest = latents.shape[2]
-    known = range(len(scenes) - UNSEEN)
-    kinds = {several: [i for i in known if bool(scenes[i].relation) == several] for several in (False, True)}
+    known = len(scenes) - UNSEEN
     for rng in run.steps(args.lr):
         length = step_length(run.step, run.clock.progress)
         batch = group.share(args.batch * longest // length)
-        picks = [rng.choice(kinds[rng.random() < PAIRS]) for _ in range(batch)]
+        picks = [rng.randrange(known) for _ in range(batch)]
         texts = ["" if rng.random() < DROP else caption(rng, scenes[i]) for i in picks]
         x0 = latents[picks, :, :length].float().to(args.device)
         answers = labels[picks, :length].to(args.device)
