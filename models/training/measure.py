@@ -14,7 +14,7 @@ from scipy import ndimage
 
 import world
 from grounds import GROUNDS, ground_picture
-from sprites import COLOURS, SIDE, SUBJECTS, sprite
+from sprites import COLOURS, SIDE, SUBJECTS, nearest, sprite
 
 PHASES = 8
 # Cells that differ from the ground by more than this, of 255, belong to a subject.
@@ -159,6 +159,8 @@ def _template(
     return (mask[:, ::-1], picture[:, ::-1]) if mirrored else (mask, picture)
 
 
+# A blob's nine boxes have five sizes.
+@lru_cache(maxsize=64)
 def _templates(
     colour: str, behind: tuple[int, int, int], height: int, width: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -167,10 +169,9 @@ def _templates(
     for subject in SUBJECTS:
         for mirrored in (False, True):
             mask, picture = _template(subject, colour, mirrored, behind)
-            rows = (np.arange(height) * 2 + 1) * mask.shape[0] // (2 * height)
-            columns = (np.arange(width) * 2 + 1) * mask.shape[1] // (2 * width)
-            masks.append(mask[rows[:, None], columns])
-            pictures.append(picture[rows[:, None], columns])
+            cells = np.ix_(nearest(mask.shape[0], height), nearest(mask.shape[1], width))
+            masks.append(mask[cells])
+            pictures.append(picture[cells])
     return np.stack(masks), np.stack(pictures)
 
 

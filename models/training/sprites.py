@@ -276,14 +276,18 @@ def sprite(subject: str, colour: str) -> tuple[np.ndarray, np.ndarray]:
     return mask, picture.round().astype(np.uint8)
 
 
+def nearest(size: int, shown: int) -> np.ndarray:
+    """Which of ``size`` cells each of ``shown`` cells shows, by nearest neighbour."""
+    return (np.arange(shown) * 2 + 1) * size // (2 * shown)
+
+
 @lru_cache(maxsize=None)
 def scaled(
     subject: str, colour: str, width: int, height: int, mirrored: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """A sprite of another size, by nearest neighbour."""
     mask, picture = sprite(subject, colour)
-    rows = (np.arange(height) * 2 + 1) * SIDE // (2 * height)
-    columns = (np.arange(width) * 2 + 1) * SIDE // (2 * width)
+    rows, columns = nearest(SIDE, height), nearest(SIDE, width)
     if mirrored:
         columns = columns[::-1]
     return mask[np.ix_(rows, columns)], picture[np.ix_(rows, columns)]

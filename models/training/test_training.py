@@ -50,15 +50,16 @@ def test_labels_are_where_a_clip_differs_from_its_ground():
 
 
 def test_parts_follow_the_sprite():
+    def across(scene: world.Scene) -> list[float]:
+        middle = label(scene)[3]
+        columns = np.nonzero(middle[..., 0].any(0))[0]
+        return [np.median(middle[:, c, 2][middle[:, c, 2] > 0]) for c in columns]
+
     scene = world.Scene("red", "fish", "right", "sea")
-    middle = label(scene)[3]
-    columns = np.nonzero(middle[..., 0].any(0))[0]
-    across = [np.median(middle[:, c, 2][middle[:, c, 2] > 0]) for c in columns]
-    assert across == sorted(across) and len(set(across)) > 2
-    turned = label(replace(scene, motion="left"))[3]
-    columns = np.nonzero(turned[..., 0].any(0))[0]
-    across = [np.median(turned[:, c, 2][turned[:, c, 2] > 0]) for c in columns]
-    assert across == sorted(across, reverse=True)
+    parts = across(scene)
+    assert parts == sorted(parts) and len(set(parts)) > 2
+    parts = across(replace(scene, motion="left"))
+    assert parts == sorted(parts, reverse=True)
 
 
 def test_a_perfect_answer_passes_the_lesson():

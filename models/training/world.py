@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from grounds import GRID, GROUNDS, ground_picture
-from sprites import COLOURS, SIDE, SUBJECTS, scaled
+from sprites import COLOURS, SIDE, SUBJECTS, nearest, scaled
 
 SCALE = 2
 SIZE = GRID * SCALE
@@ -170,7 +170,7 @@ def look(picture: np.ndarray, seen: tuple[int, float]) -> np.ndarray:
         picture = np.roll(picture, -pan, axis=1)
     if zoom != 1.0:
         side = round(GRID / zoom)
-        cells = (GRID - side) // 2 + (np.arange(GRID) * 2 + 1) * side // (2 * GRID)
+        cells = (GRID - side) // 2 + nearest(side, GRID)
         picture = picture[np.ix_(cells, cells)]
     return picture
 
