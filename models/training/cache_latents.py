@@ -3,7 +3,8 @@
 Also measures the mean and deviation of each latent channel: these become the VAE's
 ``latents_mean`` and ``latents_std``. Scenes are kept beside the latents, and what each latent
 shows (``labels.py``); captions are worded afresh each time a clip is used. Run again with another
-seed and ``--add``, it adds clips to those that are there, under the same mean and deviation.
+seed and ``--add``, it puts clips before those that are there, under the same mean and deviation;
+the last ones, which ``train_dit.py`` only measures with, stay the last.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--clips", type=int, default=10_000)
     parser.add_argument("--minutes", type=float, default=1e9, help="stop early after this long")
-    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--pairs", type=float, default=0.3, help="share of clips of two subjects")
     parser.add_argument("--add", action="store_true", help="keep the clips that are there")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
@@ -53,7 +55,7 @@ def main() -> None:
     scenes, latents, labels = [], [], []
     start = time.monotonic()
     while len(scenes) < count and time.monotonic() - start < args.minutes * 60:
-        batch = [world.sample_scene(rng) for _ in range(min(args.batch, count - len(scenes)))]
+        batch = [world.sample_scene(rng, args.pairs) for _ in range(min(args.batch, count - len(scenes)))]
         with torch.no_grad():
             clips = np.stack([world.draw(s) for s in batch])
             latents.append(encode_mode(vae, to_tensor(clips).to(args.device)).cpu())
@@ -70,8 +72,8 @@ def main() -> None:
     z = ((z - mean.view(1, -1, 1, 1, 1)) / std.view(1, -1, 1, 1, 1)).half()
     labels = torch.from_numpy(np.stack(labels))
     if kept:
-        z, scenes = torch.cat([kept["latents"], z]), kept["scenes"] + scenes
-        labels = torch.cat([kept["labels"], labels])
+        z, scenes = torch.cat([z, kept["latents"]]), scenes + kept["scenes"]
+        labels = torch.cat([labels, kept["labels"]])
     torch.save({"latents": z, "scenes": scenes, "labels": labels, "mean": mean, "std": std}, path)
     print(f"{len(z)} clips in {(time.monotonic() - start) / 60:.1f} min, std {std.min():.2f}..{std.max():.2f}")
 

@@ -82,12 +82,14 @@ class Clock:
     def progress(self) -> float:
         return min(1.0, self.spent / self.total)
 
-    def rate(self, base: float, warmup: float = 0.01, floor: float = 0.02) -> float:
-        """Linear warm-up, then a cosine down to ``floor`` of the base rate."""
+    def rate(self, base: float, warmup: float = 0.01, decay: float = 0.2) -> float:
+        """Linear warm-up, the base rate, and over the last ``decay`` of the time linearly to nothing.
+
+        The rate does not depend on how long is still to come until then, so that a run can be
+        given more time; and little is spent at rates at which nothing is learnt any more.
+        """
         p = self.progress
-        if p < warmup:
-            return base * (0.05 + 0.95 * p / warmup)
-        return base * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * (p - warmup) / (1 - warmup))))
+        return base * min(1.0, 0.05 + 0.95 * p / warmup, (1 - p) / decay)
 
 
 def set_rate(optimisers, lr: float) -> None:
