@@ -61,9 +61,9 @@ def teach(teacher, x, text, nothing, start: float, end: float, guidance: float) 
 def main() -> None:
     parser = stage_parser(__doc__, minutes=20, seed=4)
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--lr", type=float, default=6e-4)
+    parser.add_argument("--lr", type=float, default=2e-4)
     parser.add_argument("--ema", type=float, default=0.99)
-    parser.add_argument("--guidance", type=float, default=3.0)
+    parser.add_argument("--guidance", type=float, default=2.0)
     parser.add_argument("--compile", action="store_true", help="half as fast again; needs a C++ compiler")
     args = parser.parse_args()
 

@@ -111,7 +111,7 @@ def start_from(folder: Path, modules: torch.nn.ModuleDict, tokenizer) -> None:
 def main() -> None:
     parser = stage_parser(__doc__, minutes=60, seed=3)
     parser.add_argument("--batch", type=int, default=4, help="whole clips a step; of shorter ones, as many as cost the same")
-    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--lr", type=float, default=1.2e-3)
     parser.add_argument("--lesson", type=float, default=LESSON_WEIGHT, help="weight of the lessons")
     parser.add_argument("--ema", type=float, default=0.999)
     parser.add_argument("--layers", type=int, default=6)
