@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=10_000)
     parser.add_argument("--minutes", type=float, default=1e9, help="stop early after this long")
     parser.add_argument("--batch", type=int, default=4)
-    parser.add_argument("--pairs", type=float, default=0.3, help="share of clips of two subjects")
+    parser.add_argument("--pairs", type=float, default=world.PAIRS, help="share of clips of two subjects")
     parser.add_argument("--add", action="store_true", help="keep the clips that are there")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")

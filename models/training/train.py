@@ -53,7 +53,7 @@ def main() -> None:
         )  # fmt: skip
         run(
             "cache_latents.py", "--work", work, "--clips", preset["clips"],
-            "--minutes", preset["cache_minutes"], *machine, processes=processes,
+            "--batch", preset["cache_batch"], "--minutes", preset["cache_minutes"], *machine, processes=processes,
         )  # fmt: skip
     run(
         "train_dit.py", "--work", work, "--minutes", preset["dit_minutes"], "--batch", preset["batch"],

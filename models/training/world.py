@@ -40,6 +40,9 @@ MOTIONS = (*DIRECTIONS, "bounces", "spins", "grows", "shrinks", "circles", "zigz
 
 RELATIONS = {"left": (-1, 0), "right": (1, 0), "above": (0, -1), "below": (0, 1)}
 
+# Share of clips that show two subjects.
+PAIRS = 0.3
+
 # What the first of two subjects may do, staying on its side of the picture.
 PAIR_MOTIONS = ("still", "bounces", "spins", "grows", "shrinks")
 BESIDE_MOTIONS = (*PAIR_MOTIONS, "up", "down")
@@ -233,7 +236,7 @@ def placed(rng: random.Random, scene: Scene) -> Scene:
     return replace(scene, x=middle + off, y=middle)
 
 
-def draw_lots(rng: random.Random, pairs: float = 0.3, cameras: float = 0.12) -> Scene:
+def draw_lots(rng: random.Random, pairs: float = PAIRS, cameras: float = 0.12) -> Scene:
     """Any scene at all, one subject or two."""
     colours = list(COLOURS)
     colour, subject, ground = rng.choice(colours), rng.choice(SUBJECTS), rng.choice(GROUNDS)
@@ -253,7 +256,7 @@ def draw_lots(rng: random.Random, pairs: float = 0.3, cameras: float = 0.12) -> 
     return placed(rng, Scene(colour, subject, motion, ground))
 
 
-def sample_scene(rng: random.Random, pairs: float = 0.3, held: bool = False) -> Scene:
+def sample_scene(rng: random.Random, pairs: float = PAIRS, held: bool = False) -> Scene:
     """A visible scene; a held-out one if ``held``, else one of those that training shows."""
     while True:
         scene = draw_lots(rng, pairs)
