@@ -93,12 +93,18 @@ def restlessness(clip: np.ndarray) -> float:
     return float(np.abs(grid[2:] - 2 * grid[1:-1] + grid[:-2]).mean())
 
 
-def figures(clips: list[np.ndarray], prompts: list[Item]) -> dict[str, float]:
-    """Shares of right answers, and how calm clips are beside drawn ones (1: as calm)."""
+def figures(clips: list[np.ndarray], prompts: list[Item], wrong: bool = False) -> dict[str, float]:
+    """Shares of right answers, and how calm clips are beside drawn ones (1: as calm); ``wrong`` prints the others."""
     tally: dict[str, list[bool]] = {}
-    for clip, item in zip(clips, prompts):
-        for name, right in judge(measure.read(clip), item.scene).items():
+    for number, (clip, item) in enumerate(zip(clips, prompts)):
+        reading = measure.read(clip)
+        judged = judge(reading, item.scene)
+        for name, right in judged.items():
             tally.setdefault(name, []).append(right)
+        if wrong and not all(judged.values()):
+            names = ", ".join(name for name, right in judged.items() if not right)
+            things = "; ".join(f"{t.colour} {t.subject} {t.motion}" for t in reading.things)
+            print(f"{number:03d} {names}: {item.prompt!r} reads as {things or 'nothing'}", flush=True)
     drawn = np.mean([restlessness(world.enlarge(world.draw(i.scene))) for i in prompts])
     made = np.mean([restlessness(c) for c in clips])
     result = {name: float(np.mean(rights)) for name, rights in sorted(tally.items())}
@@ -149,6 +155,7 @@ def main() -> None:
     parser.add_argument("--prompts", type=Path, help="write the prompts and seeds here as JSON, and end")
     parser.add_argument("--frames", type=Path, help="read the clips from this folder")
     parser.add_argument("--device", default=f"{platform.machine()} CPU, torch {torch.__version__}")
+    parser.add_argument("--wrong", action="store_true", help="print what is wrong in which clip")
     parser.add_argument("--sheet", type=Path, help="write the first 24 clips, unpicked, as a picture")
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--card", type=Path, help="write the figures into this model card")
@@ -174,7 +181,7 @@ def main() -> None:
         for i in range(0, args.count, args.batch):
             batch = [p.prompt for p in prompts[i : i + args.batch]]
             clips += list(sample.generate(pipe, batch, prompts[i].seed, steps, guidance))
-    measured |= figures(clips, prompts)
+    measured |= figures(clips, prompts, args.wrong)
     rows = []
     for name, value in measured.items():
         goal = GOALS.get(name)

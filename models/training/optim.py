@@ -83,7 +83,7 @@ class Clock:
         return min(1.0, self.spent / self.total)
 
     def rate(self, base: float, warmup: float = 0.01, decay: float = 0.2) -> float:
-        """Linear warm-up, the base rate, and over the last ``decay`` of the time linearly to nothing.
+        """Linear warm-up, the base rate, and over the last ``decay`` (a share) of the time linearly to nothing.
 
         The rate does not depend on how long is still to come until then, so that a run can be
         given more time; and little is spent at rates at which nothing is learnt any more.

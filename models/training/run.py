@@ -49,12 +49,12 @@ class Run:
         self.clock = Clock(minutes, spent, group)
         self.logged = self.saved = spent
 
-    def steps(self, lr: float) -> Iterator[random.Random]:
+    def steps(self, lr: float, decay: float = 0.2) -> Iterator[random.Random]:
         """A generator of random numbers for each step, until time is up; torch is seeded with it."""
         while self.clock.tick():
             seed = self.group.seed(self.seed, self.step)
             torch.manual_seed(seed)
-            self.rate = self.clock.rate(lr)
+            self.rate = self.clock.rate(lr, decay=decay)
             set_rate(self.optimisers, self.rate)
             yield random.Random(seed)
         if self.group.is_first:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
 
@@ -12,9 +13,12 @@ import torch.nn.functional as F
 
 import tokenizer
 import world
+from cache_latents import choose, shows, statistics
 from dit_model import build_transformer, encode_captions
 from labels import CLASSES, KINDS, PLACES, WORD_CLASSES, label
 from lessons import CaptionLesson, LatentLesson
+from optim import Clock
+from parallel import Group
 from sprites import COLOURS, SUBJECTS
 from train_dit import LENGTHS, step_length
 from vae_model import build_vae, encode_mode
@@ -34,6 +38,40 @@ def test_first_latent_frames_are_those_of_a_shorter_clip(latent_frames):
 def test_whole_clips_come_more_often_towards_the_end():
     share = lambda progress: sum(step_length(s, progress) == 7 for s in range(60)) / 60  # noqa: E731
     assert 0 < share(0.1) < share(0.9) == share(1.0)
+
+
+def test_the_rate_falls_to_nothing_over_the_share_asked_for():
+    def rate(minute: float, decay: float) -> float:
+        return Clock(100, minute * 60, Group()).rate(1.0, decay=decay)
+
+    assert rate(0, 0.2) == pytest.approx(0.05)
+    assert rate(79, 0.2) == rate(20, 0.8) == 1
+    assert rate(90, 0.2) == pytest.approx(rate(60, 0.8)) == pytest.approx(0.5)
+    assert rate(100, 0.2) == rate(100, 0.8) == 0
+
+
+def test_what_is_to_be_shown_often_comes_twice_as_often():
+    names = ["circles", "fish"]
+
+    def share(often: list[str]) -> float:
+        rng = random.Random(3)
+        return sum(shows(choose(rng, 0.15, often), names) for _ in range(2000)) / 2000
+
+    plain = share([])
+    assert share(names) == pytest.approx(2 * plain / (1 + plain), abs=0.03)
+
+
+def test_a_model_that_goes_on_keeps_its_mean_and_deviation(tmp_path):
+    (tmp_path / "vae").mkdir()
+    (tmp_path / "vae/config.json").write_text(json.dumps({"latents_mean": [1.0, 2.0], "latents_std": [3.0, 4.0]}))
+    z = torch.randn(5, 2, 3, 4, 4)
+    mean, std = statistics(tmp_path, None, z)
+    assert mean.tolist() == [1, 2] and std.tolist() == [3, 4]
+    kept = {"mean": torch.tensor([5.0, 6.0]), "std": torch.tensor([7.0, 8.0])}
+    assert statistics(tmp_path, kept, z) == (kept["mean"], kept["std"])
+    mean, std = statistics(None, None, z)
+    torch.testing.assert_close(mean, z.transpose(0, 1).flatten(1).mean(1))
+    torch.testing.assert_close(std, z.transpose(0, 1).flatten(1).std(1))
 
 
 def test_labels_are_where_a_clip_differs_from_its_ground():

@@ -56,7 +56,8 @@ DISTANCE_RATE = 15
 UNSEEN = 64
 MEASURED = (0.9, 0.75, 0.5)
 
-# Until this share of the time, the latent frames of the clips of one step after another.
+# Until this share of the time, the latent frames of the clips of one step after another. What goes
+# on from a model has its single frames behind it, and is at the end of the time in this.
 LENGTHS = ((0.2, (1, 3, 1, 7)), (0.6, (7, 3, 7, 1)), (1.0, (7, 7, 7, 3)))
 
 
@@ -112,6 +113,7 @@ def main() -> None:
     parser = stage_parser(__doc__, minutes=60, seed=3)
     parser.add_argument("--batch", type=int, default=4, help="whole clips a step; of shorter ones, as many as cost the same")
     parser.add_argument("--lr", type=float, default=1.2e-3)
+    parser.add_argument("--decay", type=float, default=0.2, help="share of the time over which the rate falls")
     parser.add_argument("--lesson", type=float, default=LESSON_WEIGHT, help="weight of the lessons")
     parser.add_argument("--ema", type=float, default=0.999)
     parser.add_argument("--layers", type=int, default=6)
@@ -155,8 +157,8 @@ def main() -> None:
     unseen = (latents[-UNSEEN:].float().to(args.device), labels[-UNSEEN:], scenes[-UNSEEN:], args.device)
     longest = latents.shape[2]
     known = len(scenes) - UNSEEN
-    for rng in run.steps(args.lr):
-        length = step_length(run.step, run.clock.progress)
+    for rng in run.steps(args.lr, args.decay):
+        length = step_length(run.step, 1.0 if args.init else run.clock.progress)
         batch = group.share(args.batch * longest // length)
         picks = [rng.randrange(known) for _ in range(batch)]
         texts = ["" if rng.random() < DROP else caption(rng, scenes[i]) for i in picks]
