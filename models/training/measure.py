@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 import world
-from grounds import GROUNDS, ground_picture
+from grounds import GROUNDS
 from sprites import COLOURS, SIDE, SUBJECTS, nearest, sprite
 
 PHASES = 8
@@ -81,9 +81,16 @@ def _phases(ground: str, camera: str) -> np.ndarray:
     ]).astype(np.float32)  # fmt: skip
 
 
-def foreground(grid: np.ndarray, ground: str, camera: str) -> np.ndarray:
+def nearest_ground(grid: np.ndarray, ground: str, camera: str) -> np.ndarray:
+    """The ground [frames, 48, 48, 3], each cell in the phase that is nearest to what is seen."""
+    phases = _phases(ground, camera)
+    best = np.abs(phases - grid).max(-1).argmin(0)
+    return np.take_along_axis(phases, best[None, ..., None], 0)[0]
+
+
+def foreground(grid: np.ndarray, behind: np.ndarray) -> np.ndarray:
     """bool [frames, 48, 48]: cells that no phase of the ground explains."""
-    return np.abs(_phases(ground, camera) - grid).max(-1).min(0) > DIFFERENT
+    return np.abs(behind - grid).max(-1) > DIFFERENT
 
 
 # --- subjects --------------------------------------------------------------------------
@@ -136,53 +143,68 @@ def tracks(mask: np.ndarray) -> list[list[Blob]]:
     return [side for side in sides if side]
 
 
-def read_colour(grid: np.ndarray, track: list[Blob]) -> str:
-    """Vote of the cells; outlines, shade and light are not taken for another colour."""
+def likely_colours(grid: np.ndarray, track: list[Blob]) -> list[str]:
+    """By vote of the cells; outlines, shade and light are not taken for another colour.
+
+    Windows, eyes and sails are white whatever the colour: the second is likely too if it has half as many votes.
+    """
     cells = np.concatenate([grid[b.frame][b.mask] for b in track])
     fills = np.array(list(COLOURS.values()), np.float32)
     distance = np.sqrt(((cells[:, None] - fills) ** 2).sum(-1))
     votes = np.exp(-((distance / 32) ** 2)).sum(0)
-    return list(COLOURS)[int(votes.argmax())]
+    first, second = np.argsort(-votes)[:2]
+    return [list(COLOURS)[i] for i in ((first, second) if votes[second] >= votes[first] / 2 else (first,))]
 
 
-@lru_cache(maxsize=4096)
-def _template(
-    subject: str, colour: str, mirrored: bool, behind: tuple[int, int, int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """What can be seen of a sprite before a ground of this colour, cut to its box."""
+def soft(cells: np.ndarray) -> np.ndarray:
+    """Each cell's mean with its neighbours, [..., h, w, c]: an eye that is a cell away from its place is an eye."""
+    return ndimage.uniform_filter(cells, (*(1,) * (cells.ndim - 3), 3, 3, 1), mode="nearest")
+
+
+def _cut(subject: str, colour: str, height: int, width: int, mirrored: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Mask and picture of a sprite without the empty cells around it, at this size."""
     mask, picture = sprite(subject, colour)
-    picture = picture.astype(np.float32)
-    mask = mask & (np.abs(picture - behind).max(-1) > DIFFERENT)
     ys, xs = np.nonzero(mask)
-    box = np.s_[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1]
-    mask, picture = mask[box], picture[box]
-    return (mask[:, ::-1], picture[:, ::-1]) if mirrored else (mask, picture)
+    columns = xs.min() + nearest(np.ptp(xs) + 1, width)
+    cells = np.ix_(ys.min() + nearest(np.ptp(ys) + 1, height), columns[::-1] if mirrored else columns)
+    return mask[cells], picture[cells]
 
 
-# A blob's nine boxes have five sizes.
-@lru_cache(maxsize=64)
-def _templates(
-    colour: str, behind: tuple[int, int, int], height: int, width: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Every subject facing either way, at this size: masks [n, h, w] and pictures [n, h, w, 3]."""
-    masks, pictures = [], []
-    for subject in SUBJECTS:
-        for mirrored in (False, True):
-            mask, picture = _template(subject, colour, mirrored, behind)
-            cells = np.ix_(nearest(mask.shape[0], height), nearest(mask.shape[1], width))
-            masks.append(mask[cells])
-            pictures.append(picture[cells])
-    return np.stack(masks), np.stack(pictures)
+@lru_cache(maxsize=1024)
+def _sprites(colour: str, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Every subject facing either way, at this size and a cell around it, soft.
+
+    Masks [n, h + 2, w + 2, 1], and pictures [n, h + 2, w + 2, 3] that are black where there is no sprite.
+    """
+    drawn = [_cut(s, colour, height, width, mirrored) for s in SUBJECTS for mirrored in (False, True)]
+    masks, pictures = (np.stack(parts).astype(np.float32) for parts in zip(*drawn))
+    around = ((0, 0), (1, 1), (1, 1), (0, 0))
+    masks = np.pad(masks[..., None], around)
+    return soft(masks), soft(np.pad(pictures, around) * masks)
 
 
-def _boxes(blob: Blob) -> list[tuple[slice, slice]]:
-    """The blob's box, and those with one edge a cell farther in or out: a speck moves the edge it is at."""
-    found = []
-    for edge, step in ((0, 0), *((edge, step) for edge in range(4) for step in (-1, 1))):
-        edges = [blob.top, blob.bottom, blob.left, blob.right]
-        edges[edge] = min(max(edges[edge] + step, 0), world.GRID)
-        found.append(np.s_[edges[0] : edges[1], edges[2] : edges[3]])
-    return found
+def _explained(seen: np.ndarray, behind: np.ndarray, blob: Blob, colour: str) -> np.ndarray:
+    """For each subject, the share of the blob's difference from the ground that it explains at its best place.
+
+    ``seen`` and ``behind`` [48, 48, 3] are soft. Each edge may be a cell off that of the blob: specks stick to
+    a subject, and of its outline some may look like the ground.
+    """
+    # A cell more on each side: sprites bring one around them.
+    seen, behind = (np.pad(p, ((2, 2), (2, 2), (0, 0)), mode="edge") for p in (seen, behind))
+    bare = np.abs(seen - behind).mean(-1)
+    best = np.full(2 * len(SUBJECTS), -np.inf, np.float32)
+    steps = [(a, b) for a in (-1, 0, 1) for b in (-1, 0, 1)]
+    for top, bottom in ((blob.top + a, blob.bottom + b) for a, b in steps):
+        for left, right in ((blob.left + a, blob.right + b) for a, b in steps):
+            if min(bottom - top, right - left) < 2:
+                continue
+            box = np.s_[top + 1 : bottom + 3, left + 1 : right + 3]
+            masks, pictures = _sprites(colour, bottom - top, right - left)
+            drawn = pictures + (1 - masks) * behind[box]
+            gain = bare[box] - np.abs(drawn - seen[box]).mean(-1)
+            best = np.maximum(best, gain.sum((1, 2)))
+    around = np.s_[blob.top + 1 : blob.bottom + 3, blob.left + 1 : blob.right + 3]
+    return best.reshape(len(SUBJECTS), 2).max(1) / bare[around].sum()
 
 
 def _clearest(track: list[Blob], count: int = 6) -> list[Blob]:
@@ -194,26 +216,13 @@ def _clearest(track: list[Blob], count: int = 6) -> list[Blob]:
     return [chosen[i] for i in np.unique(np.linspace(0, len(chosen) - 1, count).round().astype(int))]
 
 
-def read_subject(grid: np.ndarray, track: list[Blob], colour: str, ground: str) -> str:
-    """Best agreement in outline and in picture with a subject of that size, over some of the blobs."""
-    score = np.zeros(len(SUBJECTS))
-    for blob in _clearest(track):
-        own, *_ = boxes = _boxes(blob)
-        behind = tuple(int(v) for v in ground_picture(ground)[own].mean((0, 1)).round())
-        agreement = []
-        for box in boxes:
-            mask, picture = blob.mask[box], grid[blob.frame][box]
-            if min(mask.shape) < 2:
-                continue
-            outlines, colours = _templates(colour, behind, *mask.shape)
-            both = mask & outlines
-            shared = both.sum((1, 2))
-            overlap = shared / (blob.mask.sum() + outlines.sum((1, 2)) - shared)
-            apart = (np.abs(picture - colours).mean(-1) * both).sum((1, 2)) / np.maximum(shared, 1)
-            agreement.append(np.where(shared > 0, overlap + 1 - apart / 255, 0))
-        if agreement:
-            score += np.max(agreement, axis=0).reshape(len(SUBJECTS), 2).max(1)
-    return SUBJECTS[int(score.argmax())]
+def read_thing(grid: np.ndarray, behind: np.ndarray, track: list[Blob]) -> tuple[str, str]:
+    """Colour and subject that, drawn before the ground, come nearest to what is seen, over some of the blobs."""
+    parts = [(b, soft(grid[b.frame]), soft(behind[b.frame])) for b in _clearest(track)]
+    colours = likely_colours(grid, track)
+    score = np.stack([sum(_explained(seen, ground, b, c) for b, seen, ground in parts) for c in colours])
+    colour, subject = np.unravel_index(score.argmax(), score.shape)
+    return colours[colour], SUBJECTS[subject]
 
 
 # --- motion ----------------------------------------------------------------------------
@@ -253,13 +262,14 @@ def read(clip: np.ndarray) -> Reading:
     """Judge a clip of pixels, uint8 [25, 96, 96, 3]."""
     grid = shrink(clip)
     ground, camera = read_ground(grid)
-    found = tracks(foreground(grid, ground, camera))
+    behind = nearest_ground(grid, ground, camera)
+    found = tracks(foreground(grid, behind))
     things = []
     for track in found:
-        colour = read_colour(grid, track)
+        colour, subject = read_thing(grid, behind, track)
         x, y = np.mean([b.centre for b in track], 0)
         motion = "still" if camera else read_motion(track, len(found) == 2)
-        things.append(Thing(colour, read_subject(grid, track, colour, ground), motion, float(x), float(y)))
+        things.append(Thing(colour, subject, motion, float(x), float(y)))
     return Reading(ground, camera, tuple(things))
 
 
