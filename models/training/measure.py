@@ -14,7 +14,7 @@ from scipy import ndimage
 
 import world
 from grounds import GROUNDS
-from sprites import COLOURS, SIDE, SUBJECTS, nearest, sprite
+from sprites import COLOURS, SIDE, SUBJECTS, resized, sprite
 
 PHASES = 8
 # Cells that differ from the ground by more than this, of 255, belong to a subject.
@@ -161,13 +161,12 @@ def soft(cells: np.ndarray) -> np.ndarray:
     return ndimage.uniform_filter(cells, (*(1,) * (cells.ndim - 3), 3, 3, 1), mode="nearest")
 
 
-def _cut(subject: str, colour: str, height: int, width: int, mirrored: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Mask and picture of a sprite without the empty cells around it, at this size."""
+def _cut(subject: str, colour: str) -> tuple[np.ndarray, np.ndarray]:
+    """Mask and picture of a sprite without the empty cells around it."""
     mask, picture = sprite(subject, colour)
     ys, xs = np.nonzero(mask)
-    columns = xs.min() + nearest(np.ptp(xs) + 1, width)
-    cells = np.ix_(ys.min() + nearest(np.ptp(ys) + 1, height), columns[::-1] if mirrored else columns)
-    return mask[cells], picture[cells]
+    box = np.s_[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1]
+    return mask[box], picture[box]
 
 
 @lru_cache(maxsize=1024)
@@ -176,7 +175,8 @@ def _sprites(colour: str, height: int, width: int) -> tuple[np.ndarray, np.ndarr
 
     Masks [n, h + 2, w + 2, 1], and pictures [n, h + 2, w + 2, 3] that are black where there is no sprite.
     """
-    drawn = [_cut(s, colour, height, width, mirrored) for s in SUBJECTS for mirrored in (False, True)]
+    cut = [_cut(s, colour) for s in SUBJECTS]
+    drawn = [resized(*c, width, height, mirrored) for c in cut for mirrored in (False, True)]
     masks, pictures = (np.stack(parts).astype(np.float32) for parts in zip(*drawn))
     around = ((0, 0), (1, 1), (1, 1), (0, 0))
     masks = np.pad(masks[..., None], around)

@@ -281,13 +281,18 @@ def nearest(size: int, shown: int) -> np.ndarray:
     return (np.arange(shown) * 2 + 1) * size // (2 * shown)
 
 
+def resized(
+    mask: np.ndarray, picture: np.ndarray, width: int, height: int, mirrored: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mask and picture of another size, by nearest neighbour."""
+    rows, columns = nearest(mask.shape[0], height), nearest(mask.shape[1], width)
+    cells = np.ix_(rows, columns[::-1] if mirrored else columns)
+    return mask[cells], picture[cells]
+
+
 @lru_cache(maxsize=None)
 def scaled(
     subject: str, colour: str, width: int, height: int, mirrored: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A sprite of another size, by nearest neighbour."""
-    mask, picture = sprite(subject, colour)
-    rows, columns = nearest(SIDE, height), nearest(SIDE, width)
-    if mirrored:
-        columns = columns[::-1]
-    return mask[np.ix_(rows, columns)], picture[np.ix_(rows, columns)]
+    """A sprite of another size."""
+    return resized(*sprite(subject, colour), width, height, mirrored)
