@@ -29,7 +29,9 @@ from vae_model import build_vae, encode_mode
 
 
 def load_vae(work: Path, device: str = "cpu"):
-    state = torch.load(work / "vae.pt", map_location=device)
+    """The work folder's VAE, with the decoder that was trained on by itself, if one was."""
+    path = work / "decoder.pt"
+    state = torch.load(path if path.exists() else work / "vae.pt", map_location=device)
     vae = build_vae(state["base_dim"]).to(device)
     vae.load_state_dict(state["vae"])
     return vae.eval()

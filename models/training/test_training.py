@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from dataclasses import replace
 
@@ -20,8 +21,9 @@ from lessons import CaptionLesson, LatentLesson
 from optim import Clock
 from parallel import Group
 from sprites import COLOURS, SUBJECTS
+from train_decoder import FEATURES, FLOOR, MARGIN, WINDOW, aim, window_loss, windows
 from train_dit import LENGTHS, step_length
-from vae_model import build_vae, encode_mode
+from vae_model import build_vae, decode_raw, encode_mode
 
 
 @pytest.mark.parametrize("latent_frames", sorted({n for _, cycle in LENGTHS for n in cycle}))
@@ -130,3 +132,45 @@ def test_words_of_a_pair_are_asked_about_their_own_subject(tmp_path):
     assert PLACES[place] == "left"
     assert (SUBJECTS[subject - 1], list(COLOURS)[colour - 1], KINDS[kind]) == ("star", "blue", "still")
     assert all(0 <= a < n for a, n in zip(answers["▁ball"], WORD_CLASSES, strict=True))
+
+
+def test_a_window_is_decoded_as_that_part_of_the_whole_clip():
+    torch.manual_seed(0)
+    vae = build_vae(8).eval().requires_grad_(False)
+    for module in vae.decoder.modules():
+        # Without neighbours across cuts the two must be equal; over time they stay.
+        if isinstance(module, torch.nn.Conv2d | torch.nn.Conv3d) and module.kernel_size[-1] == 3:
+            middle = module.weight[..., 1:2, 1:2].clone()
+            module.weight.zero_()[..., 1:2, 1:2] = middle
+    latents = torch.randn(2, 16, 3, 12, 12)
+    clips = decode_raw(vae, latents)
+    corners = [(0, 5), (12, 3)]
+    scale = clips.shape[-1] // FEATURES
+    with windows(vae.decoder, corners):
+        parts = decode_raw(vae, latents)
+    for part, clip, (x, y) in zip(parts, clips, corners):
+        seen = clip[..., y * scale : (y + WINDOW) * scale, x * scale : (x + WINDOW) * scale]
+        torch.testing.assert_close(part, seen, rtol=1e-4, atol=1e-5)
+
+    none = math.log(FLOOR)
+    assert window_loss(vae, latents, clips, corners).item() == pytest.approx(none, abs=1e-3)
+    # The margin at a cut does not count, that at the picture's edge does.
+    cut, edge = clips.clone(), clips.clone()
+    cut[0, ..., (WINDOW - MARGIN) * scale : WINDOW * scale] += 1
+    edge[0, ..., : MARGIN * scale] += 1
+    assert window_loss(vae, latents, cut, corners).item() == pytest.approx(none, abs=1e-3)
+    assert window_loss(vae, latents, edge, corners).item() > none + 1
+
+
+def test_windows_follow_subjects():
+    rng = random.Random(7)
+    reach = WINDOW + 2
+    close = 0
+    for _ in range(200):
+        scene = world.sample_scene(rng)
+        x, y = aim(rng, scene)
+        assert 0 <= x <= FEATURES - WINDOW and 0 <= y <= FEATURES - WINDOW
+        poses = [world.pose(scene, f) for f in range(world.FRAMES)]
+        poses += [world.pose2(scene)] if scene.relation else []
+        close += any(max(abs(p.x - 2 * x - WINDOW), abs(p.y - 2 * y - WINDOW)) <= reach for p in poses)
+    assert close > 150

@@ -56,6 +56,10 @@ def main() -> None:
             "--batch", preset["cache_batch"], "--minutes", preset["cache_minutes"], *machine, processes=processes,
         )  # fmt: skip
     run(
+        "train_decoder.py", "--work", work, "--minutes", preset["decoder_minutes"],
+        "--batch", preset["decoder_batch"], *machine, processes=processes,
+    )  # fmt: skip
+    run(
         "train_dit.py", "--work", work, "--minutes", preset["dit_minutes"], "--batch", preset["batch"],
         "--layers", preset["layers"], "--heads", preset["heads"],
         "--text-width", preset["text_width"], *dit_init, *compiled, *machine,
