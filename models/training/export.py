@@ -1,4 +1,7 @@
-"""Write the trained parts as a folder that ``WanPipeline.from_pretrained`` opens."""
+"""Write the trained parts as a folder that ``WanPipeline.from_pretrained`` opens.
+
+Where only the VAE's decoder was trained on, only the VAE of the folder is replaced.
+"""
 
 from __future__ import annotations
 
@@ -19,38 +22,37 @@ def write_json(path: Path, value: dict) -> None:
     path.write_text(json.dumps(value, indent=2) + "\n")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--teacher", action="store_true", help="the model before it was distilled")
-    args = parser.parse_args()
-
-    stats = torch.load(args.work / "latents.pt")
-    vae = load_vae(args.work)
+def write_vae(work: Path, out: Path) -> None:
+    stats = torch.load(work / "latents.pt")
+    vae = load_vae(work)
     vae.register_to_config(
         latents_mean=[round(float(v), 6) for v in stats["mean"]],
         latents_std=[round(float(v), 6) for v in stats["std"]],
     )
-    state = torch.load(args.work / "dit.pt", map_location="cpu")
+    shutil.rmtree(out / "vae", ignore_errors=True)
+    vae.half().save_pretrained(out / "vae")
+
+
+def write_rest(work: Path, out: Path, teacher: bool) -> None:
+    """All but the VAE, which must be there."""
+    state = torch.load(work / "dit.pt", map_location="cpu")
     modules = load_modules(state, state["ema"])
     text_encoder, transformer = modules["text_encoder"], modules["transformer"]
-    distilled = (args.work / "student.pt").exists() and not args.teacher
+    distilled = (work / "student.pt").exists() and not teacher
     if distilled:
-        transformer.load_state_dict(torch.load(args.work / "student.pt", map_location="cpu")["ema"])
+        transformer.load_state_dict(torch.load(work / "student.pt", map_location="cpu")["ema"])
 
-    for part in ("vae", "transformer", "text_encoder", "tokenizer", "scheduler"):
-        shutil.rmtree(args.out / part, ignore_errors=True)
-    vae.half().save_pretrained(args.out / "vae")
-    transformer.half().save_pretrained(args.out / "transformer")
-    text_encoder.half().save_pretrained(args.out / "text_encoder")
-    shutil.copytree(args.work / "tokenizer", args.out / "tokenizer")
+    for part in ("transformer", "text_encoder", "tokenizer", "scheduler"):
+        shutil.rmtree(out / part, ignore_errors=True)
+    transformer.half().save_pretrained(out / "transformer")
+    text_encoder.half().save_pretrained(out / "text_encoder")
+    shutil.copytree(work / "tokenizer", out / "tokenizer")
     scheduler = few_step_scheduler()
     if not distilled:
         scheduler.register_to_config(solver_order=2, disable_corrector=[])
-    scheduler.save_pretrained(args.out / "scheduler")
+    scheduler.save_pretrained(out / "scheduler")
     settings.update(
-        args.out,
+        out,
         height=world.SIZE,
         width=world.SIZE,
         numFrames=world.FRAMES,
@@ -59,12 +61,10 @@ def main() -> None:
         frameRate=8,
     )
     write_json(
-        args.out / "model_index.json",
+        out / "model_index.json",
         {
             "_class_name": "WanPipeline",
-            "_diffusers_version": json.loads((args.out / "vae/config.json").read_text())[
-                "_diffusers_version"
-            ],
+            "_diffusers_version": json.loads((out / "vae/config.json").read_text())["_diffusers_version"],
             "scheduler": ["diffusers", "UniPCMultistepScheduler"],
             "text_encoder": ["transformers", "UMT5EncoderModel"],
             "tokenizer": ["transformers", "PreTrainedTokenizerFast"],
@@ -75,6 +75,18 @@ def main() -> None:
             "expand_timesteps": False,
         },
     )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--teacher", action="store_true", help="the model before it was distilled")
+    args = parser.parse_args()
+
+    write_vae(args.work, args.out)
+    if (args.work / "dit.pt").exists() or not (args.out / "transformer").exists():
+        write_rest(args.work, args.out, args.teacher)
     # Folder names such as the training folder would leak into the configurations.
     for path in args.out.glob("*/config.json"):
         config = json.loads(path.read_text())

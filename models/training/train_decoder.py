@@ -82,10 +82,10 @@ def window_loss(vae, latents: torch.Tensor, clips: torch.Tensor, corners: list[C
 
 def main() -> None:
     parser = stage_parser(__doc__, minutes=90, seed=5)
-    parser.add_argument("--lr", type=float, default=6e-3)
+    parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--batch", type=int, default=4)
-    parser.add_argument("--whole", type=float, default=0.25, help="share of the time, at the end, of whole clips")
-    parser.add_argument("--decay", type=float, default=0.75, help="share of the time in which the rate falls")
+    parser.add_argument("--whole", type=float, default=0.2, help="share of the time, at the end, of whole clips")
+    parser.add_argument("--decay", type=float, default=0.85, help="share of the time in which the rate falls")
     args = parser.parse_args()
 
     group = Group()
