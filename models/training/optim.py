@@ -53,8 +53,11 @@ class Muon(torch.optim.Optimizer):
                     p.add_(update, alpha=-group["lr"] * 0.2 * math.sqrt(long))
 
 
-def build_optimisers(matrices, others, lr: float):
-    """``matrices`` go to Muon, ``others`` to AdamW."""
+def build_optimisers(module: torch.nn.Module, lr: float) -> list[torch.optim.Optimizer]:
+    """For what is trained of a module: Muon takes the matrices, AdamW the rest."""
+    trained = [p for p in module.parameters() if p.requires_grad]
+    is_matrix = [p.ndim >= 4 and min(p.flatten(1).shape) > 1 for p in trained]
+    matrices, others = ([p for p, m in zip(trained, is_matrix) if m == wanted] for wanted in (True, False))
     return [
         Muon(matrices, lr=lr),
         torch.optim.AdamW(others, lr=lr, betas=(0.9, 0.98), weight_decay=0.0),

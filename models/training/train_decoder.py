@@ -20,7 +20,7 @@ from cache_latents import load_vae
 from optim import build_optimisers
 from parallel import Group
 from run import Run, stage_parser
-from train_vae import psnr, to_tensor, trained_by_muon
+from train_vae import psnr, to_tensor
 from vae_model import decode_raw
 
 # In cells of the features at half the grid's resolution. Those within the margin of a cut see
@@ -43,9 +43,16 @@ def aim(rng: random.Random, scene: world.Scene) -> Corner:
     return x, y
 
 
-def counted(corner: int) -> slice:
+def part(picture: torch.Tensor, corner: Corner, scale: int = 1) -> torch.Tensor:
+    """What a window shows of [..., h, w] that has ``scale`` cells for one of the features."""
+    x, y = (c * scale for c in corner)
+    side = WINDOW * scale
+    return picture[..., y : y + side, x : x + side]
+
+
+def counted(start: int, scale: int) -> slice:
     """The part of a window that counts, along one axis: all but the margins at cuts."""
-    return slice(MARGIN * (corner > 0), WINDOW - MARGIN * (corner < FEATURES - WINDOW))
+    return slice(MARGIN * (start > 0) * scale, (WINDOW - MARGIN * (start < FEATURES - WINDOW)) * scale)
 
 
 @contextlib.contextmanager
@@ -53,8 +60,7 @@ def windows(decoder: torch.nn.Module, corners: list[Corner]) -> Iterator[None]:
     """Let the blocks above the lowest resolution see each clip's window only."""
 
     def cut(_module: torch.nn.Module, args: tuple) -> tuple:
-        parts = [f[..., y : y + WINDOW, x : x + WINDOW] for f, (x, y) in zip(args[0], corners)]
-        return torch.stack(parts), *args[1:]
+        return torch.stack([part(f, corner) for f, corner in zip(args[0], corners)]), *args[1:]
 
     hook = decoder.up_blocks[1].register_forward_pre_hook(cut)
     try:
@@ -73,10 +79,9 @@ def window_loss(vae, latents: torch.Tensor, clips: torch.Tensor, corners: list[C
         decoded = decode_raw(vae, latents)
     scale = clips.shape[-1] // FEATURES
     errors = []
-    for part, clip, (x, y) in zip(decoded, clips, corners):
-        seen = clip[..., y * scale : (y + WINDOW) * scale, x * scale : (x + WINDOW) * scale]
-        down, across = (slice(s.start * scale, s.stop * scale) for s in (counted(y), counted(x)))
-        errors.append(log_error(part[..., down, across], seen[..., down, across]))
+    for seen, clip, corner in zip(decoded, clips, corners):
+        across, down = (counted(start, scale) for start in corner)
+        errors.append(log_error(seen[..., down, across], part(clip, corner, scale)[..., down, across]))
     return torch.stack(errors).mean()
 
 
@@ -97,7 +102,7 @@ def main() -> None:
     vae.requires_grad_(False)
     vae.decoder.requires_grad_(True)
     vae.post_quant_conv.requires_grad_(True)
-    optimisers = build_optimisers(*trained_by_muon(vae), args.lr)
+    optimisers = build_optimisers(vae, args.lr)
     run = Run(
         args.work / "decoder.pt", group, args.minutes, args.seed, optimisers, {"vae": vae},
         {"base_dim": vae.config.base_dim}, args.device, log_seconds=150,

@@ -61,13 +61,6 @@ def psnr(vae, seed: int = 900_000_000, count: int = 6) -> float:
     return float((-10 * torch.log10(mse)).mean())
 
 
-def trained_by_muon(vae) -> tuple[list[torch.nn.Parameter], list[torch.nn.Parameter]]:
-    """What is trained of a VAE: the matrices, and the rest."""
-    trained = [p for p in vae.parameters() if p.requires_grad]
-    is_matrix = [p.ndim >= 4 and min(p.flatten(1).shape) > 1 for p in trained]
-    return [p for p, m in zip(trained, is_matrix) if m], [p for p, m in zip(trained, is_matrix) if not m]
-
-
 def main() -> None:
     parser = stage_parser(__doc__, minutes=30, seed=1)
     parser.add_argument("--init", type=Path, help="a VAE's folder to go on from")
@@ -84,7 +77,7 @@ def main() -> None:
     vae = build_vae(args.base_dim).to(args.device)
     if args.init:
         vae.load_state_dict(AutoencoderKLWan.from_pretrained(args.init, torch_dtype=torch.float32).state_dict())
-    optimisers = build_optimisers(*trained_by_muon(vae), args.lr)
+    optimisers = build_optimisers(vae, args.lr)
     # It was trained for the latents of the VAE as it was.
     (args.work / "decoder.pt").unlink(missing_ok=True)
     run = Run(
