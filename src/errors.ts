@@ -9,7 +9,11 @@ export type ErrorCode =
   | 'feature-missing'
   | 'device-lost'
   | 'out-of-memory'
+  | 'non-finite'
+  | 'worker-lost'
   | 'storage-full'
+  | 'storage-lost'
+  | 'storage-unavailable'
   | 'model-format'
   | 'network'
   | 'invalid-argument';
