@@ -13,5 +13,10 @@ export default defineConfig({
   forbidOnly: Boolean(process.env['CI']),
   outputDir: 'test-results',
   reporter: 'list',
+  projects: [
+    { name: 'chromium', testIgnore: 'heavy/**' },
+    // Minutes each, so `npm test` leaves these to `npm run test:all`.
+    { name: 'heavy', testMatch: 'heavy/**/*.spec.ts', timeout: 3_600_000 },
+  ],
   use: { browserName: 'chromium', launchOptions: launchOptions('software') },
 });

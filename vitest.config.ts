@@ -17,9 +17,21 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['{src,scripts,bench}/**/*.test.{ts,mjs}'],
-          exclude: ['**/*.browser.test.ts', '**/node_modules/**'],
+          exclude: ['**/*.browser.test.ts', '**/*.heavy.test.*', '**/node_modules/**'],
           environment: 'node',
           maxWorkers: 2,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // Minutes each, so `npm test` leaves these to `npm run test:all`.
+          name: 'heavy',
+          include: ['{src,scripts,bench}/**/*.heavy.test.{ts,mjs}'],
+          environment: 'node',
+          testTimeout: 3_600_000,
+          hookTimeout: 3_600_000,
+          fileParallelism: false,
         },
       },
       {

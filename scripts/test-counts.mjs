@@ -1,4 +1,4 @@
-/** @file Reads how many tests passed, failed and were skipped out of the runners' JSON reports. */
+/** @file Reads from the runners' JSON reports how many tests passed, failed and were skipped, and which were skipped. */
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
 
@@ -48,4 +48,34 @@ export function countPlaywright({ stats, errors }) {
     failed: failed === 0 && errors.length > 0 ? 1 : failed,
     skipped: stats.skipped,
   };
+}
+
+/**
+ * The titles of the tests that Vitest skipped.
+ * @param {{ testResults: { assertionResults: { status: string, fullName: string }[] }[] }} report
+ */
+export function skippedInVitest({ testResults }) {
+  return testResults.flatMap(({ assertionResults }) =>
+    assertionResults
+      .filter(({ status }) => status !== 'passed' && status !== 'failed')
+      .map(({ fullName }) => fullName),
+  );
+}
+
+/**
+ * @typedef {{ title: string, suites?: Suite[], specs?: { title: string, tests: { status: string }[] }[] }} Suite
+ */
+
+/**
+ * The titles of the tests that Playwright skipped, each after its file's.
+ * @param {{ suites: Suite[] }} report
+ * @returns {string[]}
+ */
+export function skippedInPlaywright({ suites }) {
+  return suites.flatMap(({ title, suites: inner = [], specs = [] }) => [
+    ...specs
+      .filter(({ tests }) => tests.some(({ status }) => status === 'skipped'))
+      .map((spec) => `${title} › ${spec.title}`),
+    ...skippedInPlaywright({ suites: inner }),
+  ]);
 }

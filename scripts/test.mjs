@@ -1,13 +1,21 @@
 /**
- * @file `npm test`: every check there is, and the true total as the last line. Installs what is missing first.
+ * @file `npm test`: every check, and the true total as the last line. `--all` (`npm run test:all`) adds the heavy tests,
+ * which take minutes each. Installs what is missing first.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { ensureBrowser } from './browser.mjs';
 import { ensurePackages, ROOT } from './packages.mjs';
-import { addCounts, countPlaywright, countVitest } from './test-counts.mjs';
+import {
+  addCounts,
+  countPlaywright,
+  countVitest,
+  skippedInPlaywright,
+  skippedInVitest,
+} from './test-counts.mjs';
 
 /** @typedef {import('./test-counts.mjs').Counts} Counts */
 
@@ -31,76 +39,109 @@ function runTool(title, script, args, env = {}) {
 }
 
 /**
- * The counts of a report. A runner that fails without a failed test in its report, or that wrote none, is one failure.
+ * A runner's counts, and the titles of the tests that it skipped.
+ * @typedef {{ counts: Counts, skipped: string[] }} Outcome
+ */
+
+/**
+ * Reads a report. A runner that fails without a failed test in its report, or that wrote none, is one failure.
  * @param {string} path
  * @param {boolean} didSucceed
  * @param {(report: any) => Counts} count
- * @returns {Counts}
+ * @param {(report: any) => string[]} listSkipped
+ * @returns {Outcome}
  */
-function countReport(path, didSucceed, count) {
+function readReport(path, didSucceed, count, listSkipped) {
   try {
-    const counts = count(JSON.parse(readFileSync(path, 'utf8')));
-    return !didSucceed && counts.failed === 0 ? addCounts([counts, FAILED]) : counts;
+    const report = JSON.parse(readFileSync(path, 'utf8'));
+    const counts = count(report);
+    const isSilent = !didSucceed && counts.failed === 0;
+    return {
+      counts: isSilent ? addCounts([counts, FAILED]) : counts,
+      skipped: listSkipped(report),
+    };
   } catch {
-    return FAILED;
+    return { counts: FAILED, skipped: [] };
   }
 }
 
 /**
  * @param {string} folder For the runners' reports.
  * @param {string | undefined} browser
- * @returns {[string, Counts][]}
+ * @param {boolean} withHeavy
+ * @returns {[string, Outcome][]}
  */
-function runAll(folder, browser) {
+function runAll(folder, browser, withHeavy) {
   /**
    * @param {string} title
    * @param {string} script
    * @param {string[]} args
-   * @returns {[string, Counts]}
+   * @returns {[string, Outcome]}
    */
-  const check = (title, script, args) => [title, runTool(title, script, args) ? PASSED : FAILED];
-  const unitReport = join(folder, 'vitest.json');
-  const e2eReport = join(folder, 'playwright.json');
-  const unit = () =>
-    runTool('unit tests', 'vitest/vitest.mjs', [
-      'run',
-      '--reporter=default',
-      '--reporter=json',
-      `--outputFile.json=${unitReport}`,
-    ]);
-  const e2e = () =>
-    runTool('end-to-end tests', '@playwright/test/cli.js', ['test', '--reporter=list,json'], {
-      PLAYWRIGHT_JSON_OUTPUT_NAME: e2eReport,
+  const check = (title, script, args) => [
+    title,
+    { counts: runTool(title, script, args) ? PASSED : FAILED, skipped: [] },
+  ];
+  /**
+   * @param {string} title
+   * @param {string} project
+   * @returns {[string, Outcome]}
+   */
+  const unit = (title, project) => {
+    const path = join(folder, `${title}.json`);
+    const args = ['run', '--project', project, '--reporter=default', '--reporter=json'];
+    const didSucceed = runTool(title, 'vitest/vitest.mjs', [...args, `--outputFile.json=${path}`]);
+    return [title, readReport(path, didSucceed, countVitest, skippedInVitest)];
+  };
+  /**
+   * @param {string} title
+   * @param {string} project
+   * @returns {[string, Outcome]}
+   */
+  const e2e = (title, project) => {
+    const path = join(folder, `${title}.json`);
+    const args = ['test', '--project', project, '--reporter=list,json'];
+    const didSucceed = runTool(title, '@playwright/test/cli.js', args, {
+      PLAYWRIGHT_JSON_OUTPUT_NAME: path,
       ...(browser === undefined ? {} : { PLAYWRIGHT_CHROMIUM: browser }),
     });
-  /** @type {[string, Counts][]} */
+    return [title, readReport(path, didSucceed, countPlaywright, skippedInPlaywright)];
+  };
   const results = [
     check('types', 'typescript/bin/tsc', []),
     check('lint', 'oxlint/bin/oxlint', ['--type-aware']),
     check('format', 'prettier/bin/prettier.cjs', ['--check', '.']),
-    ['unit tests', countReport(unitReport, unit(), countVitest)],
+    unit('unit tests', '!heavy'),
   ];
   const build = check('build', 'vite/bin/vite.js', ['build']);
   results.push(build);
   if (browser === undefined) console.error('\nNo Chromium: the end-to-end tests cannot run.');
-  const canRun = browser !== undefined && build[1] === PASSED;
-  results.push([
-    'end-to-end tests',
-    canRun ? countReport(e2eReport, e2e(), countPlaywright) : FAILED,
-  ]);
+  const canRun = browser !== undefined && build[1].counts === PASSED;
+  /** @type {Outcome} */
+  const cannot = { counts: FAILED, skipped: [] };
+  results.push(canRun ? e2e('end-to-end tests', 'chromium') : ['end-to-end tests', cannot]);
+  if (withHeavy) {
+    results.push(unit('heavy tests', 'heavy'));
+    results.push(canRun ? e2e('heavy end-to-end', 'heavy') : ['heavy end-to-end', cannot]);
+  }
   return results;
 }
 
+const { values } = parseArgs({ options: { all: { type: 'boolean', default: false } } });
 ensurePackages();
 const folder = mkdtempSync(join(tmpdir(), 'zoetrope-test-'));
-const results = runAll(folder, ensureBrowser());
+const results = runAll(folder, ensureBrowser(), values.all);
 rmSync(folder, { recursive: true, force: true });
 
 console.log('');
-for (const [title, { passed, failed, skipped }] of results) {
+for (const [title, { skipped }] of results) {
+  for (const test of skipped) console.log(`skipped, ${title}: ${test}`);
+}
+for (const [title, { counts }] of results) {
+  const { passed, failed, skipped } = counts;
   console.log(`${title.padEnd(18)} ${passed} passed, ${failed} failed, ${skipped} skipped`);
 }
-const total = addCounts(results.map(([, counts]) => counts));
+const total = addCounts(results.map(([, { counts }]) => counts));
 process.exitCode = total.failed === 0 ? 0 : 1;
 console.log('');
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
