@@ -19,6 +19,11 @@ export class CachedReads {
     this.#path = path;
   }
 
+  /** The file, for messages. */
+  get place(): string {
+    return `${this.#path} of ${this.#source.name}`;
+  }
+
   /** Bytes `start … end − 1`, in a buffer of their own. */
   async read(start: number, end: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
     const options = signal ? { signal } : {};

@@ -1,6 +1,8 @@
 /** @file Changes a tensor's bytes into the element type and layout that a graph input wants. */
 import { modelFormat } from '../errors.ts';
 import type { WeightInput } from '../graph/types.ts';
+import { damagedTensor, tooLargeFor } from './check-weights.ts';
+import { countUnusable, hasUnusable } from './finite.ts';
 import { halfBits, halfValue, ordinaryHalfBits } from './quantize-half.ts';
 
 /** float16 values as their bits: what GPU buffers and onnxruntime take. */
@@ -83,25 +85,37 @@ export function isSupportedDtype(dtype: string): boolean {
 /**
  * A kept tensor, or one part of a quantized one, as the graph input wants it.
  * @param dtype Of `bytes`, if the tensor is not quantized: codes are bytes and scales float32.
+ * @param name Of the tensor, for messages.
+ * @throws ZoetropeError `non-finite` for values that float16 cannot hold, and for scales that are not finite.
  */
 export function bindWeight(
   weight: WeightInput,
   dtype: string,
   bytes: Uint8Array<ArrayBuffer>,
+  name = weight.source,
 ): WeightData {
   const { packing } = weight;
   if (typeof packing !== 'string') {
     if (packing.part === 'codes') return bytes;
-    const scales = toFloat32(weight.name, 'F32', bytes);
-    return weight.dtype === 'float16' ? toFloat16(scales) : scales;
+    if (hasUnusable('F32', bytes)) {
+      throw damagedTensor(`The stored copy of tensor ${name}`, countUnusable('F32', bytes));
+    }
+    const scales = toFloat32(name, 'F32', bytes);
+    return weight.dtype === 'float16' ? bindFloat16(name, scales) : scales;
   }
   if (weight.dtype === 'float16') {
     if (dtype === 'F16' && packing === 'none') {
       return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2);
     }
-    return toFloat16(foldTime(weight, toFloat32(weight.name, dtype, bytes)));
+    return bindFloat16(name, foldTime(weight, toFloat32(name, dtype, bytes)));
   }
-  return foldTime(weight, toFloat32(weight.name, dtype, bytes));
+  return foldTime(weight, toFloat32(name, dtype, bytes));
+}
+
+function bindFloat16(name: string, values: Float32Array): Uint16Array<ArrayBuffer> {
+  const halfs = toFloat16(values);
+  if (hasUnusable('F16', new Uint8Array(halfs.buffer))) throw tooLargeFor('F16', `Tensor ${name}`);
+  return halfs;
 }
 
 function foldTime(weight: WeightInput, data: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {

@@ -65,7 +65,7 @@ export class HostWeights implements ComponentWeights {
     const name = typeof weight.packing === 'string' ? 'data' : weight.packing.part;
     const bytes = parts[name];
     if (!bytes) throw new Error(`${weight.source} was not loaded as ${name}`);
-    return bindWeight(weight, dtype, bytes);
+    return bindWeight(weight, dtype, bytes, prefix + weight.source);
   }
 
   row(name: string, index: number, columns: number): Float32Array<ArrayBuffer> {

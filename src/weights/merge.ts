@@ -2,10 +2,12 @@
  * @file What is added to a tensor's rows on their way in, in float32 and before they are quantized: products of two small
  * matrices (Hu et al. 2021), or differences. Rows are independent, so that memory does not grow with the tensor.
  */
-import { modelFormat } from '../errors.ts';
+import { ZoetropeError } from '../errors.ts';
 import { elementCount } from '../graph/types.ts';
 import type { CachedReads } from './cached-reads.ts';
+import { damagedTensor } from './check-weights.ts';
 import { toFloat32 } from './convert.ts';
+import { countUnusable, hasUnusable, hasUnusableValue } from './finite.ts';
 import type { TensorEntry } from './safetensors.ts';
 
 /** Something added to one tensor. */
@@ -48,7 +50,12 @@ async function readRows(
   const { name, tensor, reads } = ref;
   const bytes = rowBytes(ref, rows);
   const start = tensor.start + first * bytes;
-  return toFloat32(name, tensor.dtype, await reads.read(start, start + count * bytes, signal));
+  const read = await reads.read(start, start + count * bytes, signal);
+  if (hasUnusable(tensor.dtype, read)) {
+    const title = `Tensor ${name} of the LoRA ${reads.place}`;
+    throw damagedTensor(title, countUnusable(tensor.dtype, read), count === rows);
+  }
+  return toFloat32(name, tensor.dtype, read);
 }
 
 async function settle(factor: Factor, signal?: AbortSignal): Promise<number> {
@@ -102,7 +109,7 @@ export class LowRank implements Addition {
       const up = new Float64Array(await readRows(this.#up, firstRow, count, this.#rows, signal));
       const scale = this.#scale * (await settle(this.#factor, signal));
       addProduct(values, columns, { up, down, rank: this.#rank, scale });
-      if (!areFinite(values)) throw notFinite(this.#up.name);
+      if (hasUnusableValue(values)) throw tooMuch(this.#up, this.#scale);
       if (firstRow + count >= this.#rows) this.#read = undefined;
     } catch (error) {
       this.#read = undefined;
@@ -141,7 +148,7 @@ export class Difference implements Addition {
     for (let i = 0; i < values.length; i++) {
       values[i] = (values[i] ?? 0) + scale * (difference[i] ?? 0);
     }
-    if (!areFinite(values)) throw notFinite(this.#difference.name);
+    if (hasUnusableValue(values)) throw tooMuch(this.#difference, this.#scale);
   }
 }
 
@@ -239,16 +246,11 @@ function transposed(matrix: Float32Array, rows: number): Float64Array<ArrayBuffe
   return result;
 }
 
-function areFinite(values: Float32Array): boolean {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += (values[i] ?? 0) * 0;
-  return sum === 0;
-}
-
-function notFinite(name: string): Error {
-  return modelFormat(
-    `${name} holds values that are not finite, or makes some.`,
-    'The file is damaged, or its scale too large.',
+function tooMuch({ name, reads }: FileTensorRef, scale: number): ZoetropeError {
+  return new ZoetropeError(
+    'non-finite',
+    `The LoRA ${reads.place}, merged at scale ${scale}, makes weights that are not finite or too large to be computed with (its tensor ${name}).`,
+    'Give the LoRA a smaller scale: 1 is as trained. If it fails at 1 too, the file is damaged: download it again.',
   );
 }
 

@@ -1,4 +1,5 @@
 /** @file The scale of one block: what decides how good a quantized weight is. */
+import { TOO_LARGE } from './finite.ts';
 
 /**
  * Steps between zero and the extreme that a 4-bit block is tried with; the best is kept. Relative error of Gaussian
@@ -8,7 +9,7 @@
 const STEPS_4BIT = [8, 7, 8.6] as const;
 
 /**
- * Symmetric 8-bit: the largest weight becomes ±127. NaN if a weight is not finite.
+ * Symmetric 8-bit: the largest weight becomes ±127. NaN if a weight is not finite or too large to be computed with.
  * @param bits Of the weights: without their sign they are in the order of sizes, and integers are compared faster.
  */
 export function scale8(bits: Uint32Array, start: number, end: number): number {
@@ -17,19 +18,20 @@ export function scale8(bits: Uint32Array, start: number, end: number): number {
     const size = (bits[i] ?? 0) & 0x7fffffff;
     most = size > most ? size : most;
   }
-  if (most >= INFINITY_BITS) return Number.NaN;
+  if (most >= TOO_LARGE_BITS) return Number.NaN;
   BITS[0] = most;
   return (NUMBER[0] ?? 0) / 127;
 }
 
-const INFINITY_BITS = 0x7f800000;
-const NUMBER = new Float32Array(1);
+const NUMBER = Float32Array.of(TOO_LARGE);
 const BITS = new Uint32Array(NUMBER.buffer);
+const TOO_LARGE_BITS = BITS[0] ?? 0;
 
 /**
  * 4-bit codes reach from −8 to 7, so the scale's sign is chosen such that the extreme lies on the longer side. For each
  * trial scale the codes q are fixed; among all scales for those codes, s = Σwq / Σq² has the least squared error, and
- * that error is Σw² − (Σwq)² / Σq². The trial for which the subtrahend is largest wins. NaN if a weight is not finite.
+ * that error is Σw² − (Σwq)² / Σq². The trial for which the subtrahend is largest wins. NaN if a weight is not finite or
+ * too large to be computed with.
  */
 export function scale4(weights: Float32Array, start: number, end: number): number {
   let extreme = 0;
@@ -45,7 +47,7 @@ export function scale4(weights: Float32Array, start: number, end: number): numbe
     // A comparison loses NaN, a sum does not.
     sum += size;
   }
-  if (sum - sum !== 0) return Number.NaN;
+  if (sum - sum !== 0 || most >= TOO_LARGE) return Number.NaN;
   if (extreme === 0) return 0;
   const inverse0 = -STEPS_4BIT[0] / extreme;
   const inverse1 = -STEPS_4BIT[1] / extreme;

@@ -2,7 +2,7 @@
  * @file Blockwise weight-only quantization into the layout of {@link QuantFormat}, and back. Rows are independent, so a
  * caller may convert and quantize a few rows at a time: no copy of a whole tensor is ever needed in float32.
  */
-import { modelFormat } from '../errors.ts';
+import { ZoetropeError } from '../errors.ts';
 import { blocksPerRow, bytesPerBlock, type QuantFormat } from './quantize-format.ts';
 import { halfBits, halfValue } from './quantize-half.ts';
 import { scale4, scale8 } from './quantize-scale.ts';
@@ -32,7 +32,7 @@ export function allocateQuantized(
  * Quantizes rows `firstRow …` of a weight.
  * @param weights The rows alone: `[n, columns]`, row-major, n = weights.length / columns.
  * @param target Of the whole weight; only what belongs to these rows is written.
- * @throws ZoetropeError `model-format` if a weight is not finite. RangeError if the rows do not fit the target.
+ * @throws ZoetropeError `non-finite` if a weight is not finite or too large to be computed with. RangeError if the rows do not fit the target.
  */
 export function quantizeRows(
   format: QuantFormat,
@@ -165,9 +165,10 @@ function readScale(scales: QuantizedWeight['scales'], index: number): number {
   return scales instanceof Float32Array ? stored : halfValue(stored);
 }
 
-function notFinite(row: number): Error {
-  return modelFormat(
-    `Row ${row} of a weight holds values that are not finite, or too large for its format.`,
-    'The file is damaged or of a failed training run; download it again or choose another.',
+function notFinite(row: number): ZoetropeError {
+  return new ZoetropeError(
+    'non-finite',
+    `Row ${row} of a weight holds values that are not finite, or too large to be computed with.`,
+    'The file is damaged or comes from a failed training run. Download it again, or choose another one.',
   );
 }

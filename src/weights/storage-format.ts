@@ -4,6 +4,7 @@
  * that was cut short reads no more than a piece anew.
  */
 import { elementCount } from '../graph/types.ts';
+import { checkNarrowed, checkPlain, checkQuantized, type SourceBytes } from './check-weights.ts';
 import type { LocatedTensor } from './component.ts';
 import { toBFloat16, toFloat16, toFloat32 } from './convert.ts';
 import type { Addition } from './merge.ts';
@@ -139,7 +140,8 @@ export function storedBytes(need: WeightNeed): number {
  * A few rows at a time, so that what else the thread does, such as taking what arrives, need not wait for a whole piece.
  * @param bytes The piece as the checkpoint has it; may be changed.
  * @param options.onBytes Told of what is read for additions.
- * @throws ZoetropeError `model-format` if weights to quantize are not finite.
+ * @throws ZoetropeError `non-finite`, naming the tensor: weights, or what is added to them, are not finite, too large to
+ *   be computed with, or too large for the format.
  */
 export async function convertPiece(
   { need, firstRow, rows }: Piece,
@@ -147,9 +149,12 @@ export async function convertPiece(
   options?: ReadOptions,
 ): Promise<readonly Uint8Array<ArrayBuffer>[]> {
   const { name, storage, tensor, additions = [] } = need;
+  const { columns, rows: allRows } = rowsOf(tensor.shape);
+  const source = { dtype: tensor.dtype, bytes, isWhole: rows === allRows };
+  // Converting finds what is damaged without another pass. What is added to is checked before: it is not the LoRA's fault.
+  if (storage === 'source' || additions.length > 0) checkPlain(need, source);
   if (storage === 'source' && additions.length === 0) return [bytes];
-  const { columns } = rowsOf(tensor.shape);
-  const target = targetOf(need, rows, columns);
+  const target = targetOf(need, rows, columns, source);
   const rowBytes = bytes.byteLength / rows;
   const each = Math.min(rows, Math.max(1, Math.floor(STRIP_WEIGHTS / columns)));
   const room = new Float32Array(each * columns);
@@ -173,13 +178,15 @@ interface Target {
   put(values: Float32Array<ArrayBuffer>, row: number): void;
 }
 
-function targetOf(need: WeightNeed, rows: number, columns: number): Target {
+/** @param source What is converted, for messages. */
+function targetOf(need: WeightNeed, rows: number, columns: number, source: SourceBytes): Target {
   const { storage } = need;
   if (typeof storage !== 'string') {
     const quantized = allocateQuantized(storage, rows, columns, SCALE_DTYPE);
     return {
       parts: [quantized.codes, bytesOf(quantized.scales)],
-      put: (values, row) => quantizeRows(storage, values, columns, quantized, row),
+      put: (values, row) =>
+        checkQuantized(need, source, () => quantizeRows(storage, values, columns, quantized, row)),
     };
   }
   const dtype = storedDtype(need);
@@ -189,7 +196,14 @@ function targetOf(need: WeightNeed, rows: number, columns: number): Target {
   }
   const data = new Uint16Array(rows * columns);
   const narrow = dtype === 'F16' ? toFloat16 : toBFloat16;
-  return { parts: [bytesOf(data)], put: (values, row) => data.set(narrow(values), row * columns) };
+  return {
+    parts: [bytesOf(data)],
+    put(values, row) {
+      const narrowed = narrow(values);
+      checkNarrowed(need, source, dtype, bytesOf(narrowed));
+      data.set(narrowed, row * columns);
+    },
+  };
 }
 
 function bytesOf({

@@ -139,7 +139,7 @@ export class StoredWeights implements ComponentWeights {
     const part = typeof weight.packing === 'string' ? 'data' : weight.packing.part;
     const names = piecesOf(need).map((piece) => partName(part, piece));
     const bytes = await this.#repairing(() => this.#reader.readParts(need.name, names));
-    return bindWeight(weight, storedDtype(need), bytes);
+    return bindWeight(weight, storedDtype(need), bytes, need.name);
   }
 
   async row(name: string, index: number, columns: number): Promise<Float32Array<ArrayBuffer>> {

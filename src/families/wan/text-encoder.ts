@@ -2,6 +2,7 @@
 import type { Precision } from '../../graph/index.ts';
 import { modelFormat } from '../../errors.ts';
 import { output, type StageRunner } from '../../runtime/stage-runner.ts';
+import { checkRow } from '../../weights/check-weights.ts';
 import type { ComponentWeights } from '../../weights/component-weights.ts';
 import type { Umt5Config } from './config.ts';
 import type { Tap } from './transformer.ts';
@@ -29,7 +30,9 @@ export async function encodeTokens(
         'The tokenizer and the text encoder are of different checkpoints.',
       );
     }
-    rows.set(await weights.row(EMBEDDING, id, config.dModel), i * config.dModel);
+    const row = await weights.row(EMBEDDING, id, config.dModel);
+    checkRow(EMBEDDING, id, row);
+    rows.set(row, i * config.dModel);
   }
   const data = relativePositionBuckets(
     tokens,
