@@ -4,7 +4,7 @@ import type { DecoderPlan, HostFrames } from './decoder-plan.ts';
 import { decodeStream } from './stream.ts';
 import { decodeTiled } from './tiled.ts';
 
-/** Yields the pictures of each latent frame. `frames[i]` is latent frame i as `[1, h, w, z]` data, channels last. */
+/** Yields the pictures of each latent frame, in [−1, 1] or NaN. `frames[i]` is latent frame i as `[1, h, w, z]` data, channels last. */
 export function decode(
   plan: DecoderPlan,
   frames: Iterable<Float32Array<ArrayBuffer>>,

@@ -5,11 +5,12 @@
 import type { DeviceTensor } from '../runtime/backend.ts';
 import { output, type StageRunner } from '../runtime/stage-runner.ts';
 import type { DecoderPlan, DecoderStage, HostFrames } from './decoder-plan.ts';
+import { limitPictures } from './pictures.ts';
 
 /** Called with each stage's name and output; for tests and traces. */
 export type DecodeTap = (latentFrame: number, stage: string, output: DeviceTensor) => Promise<void>;
 
-/** Yields the pictures of each latent frame. `frames[i]` is latent frame i as `[1, h, w, z]` data, channels last. */
+/** Yields the pictures of each latent frame, in [−1, 1] or NaN. `frames[i]` is latent frame i as `[1, h, w, z]` data, channels last. */
 export async function* decodeStream(
   plan: DecoderPlan,
   frames: Iterable<Float32Array<ArrayBuffer>>,
@@ -36,6 +37,7 @@ export async function* decodeStream(
     }
     const last = stages.at(-1)?.graph.outputs.find((value) => value.name === 'y');
     const pictures = await runner.backend.download(x);
+    limitPictures(pictures);
     runner.free(x, ...(skip ? [skip] : []));
     yield { data: pictures, shape: last?.shape ?? [] };
     index++;

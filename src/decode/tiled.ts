@@ -6,13 +6,14 @@
 import type { StageRunner } from '../runtime/stage-runner.ts';
 import type { DecoderPlan, DecoderStage, HostFrames } from './decoder-plan.ts';
 import { cutWindow, emptyFrames, pasteWindow } from './host-frames.ts';
+import { limitPictures } from './pictures.ts';
 import { attendInTiles } from './tile-attention.ts';
 import { type Tile, tilesOf } from './tile-grid.ts';
 
 /** By stage, tile and name of the graph's input. */
 type HostCaches = Map<string, Float32Array<ArrayBuffer>>;
 
-/** Yields the pictures of each latent frame. `frames[i]` is latent frame i as `[1, h, w, z]` data, channels last. */
+/** Yields the pictures of each latent frame, in [−1, 1] or NaN. `frames[i]` is latent frame i as `[1, h, w, z]` data, channels last. */
 export async function* decodeTiled(
   plan: DecoderPlan,
   frames: Iterable<Float32Array<ArrayBuffer>>,
@@ -32,6 +33,7 @@ export async function* decodeTiled(
         : await runTiles(stage, x, stage.usesSkip ? skip : undefined, caches, runner);
       if (stage.usesSkip) skip = undefined;
     }
+    limitPictures(x.data);
     yield x;
   }
 }

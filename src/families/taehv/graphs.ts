@@ -7,7 +7,6 @@ import {
   add,
   addScalar,
   channelsToFrames,
-  clip,
   concat,
   conv2d,
   type Frames,
@@ -107,7 +106,7 @@ export interface PicturesSpec extends Growth {
 }
 
 /**
- * The last level, and on to pictures `y` `[T, H, W, 3]` in [−1, 1]. One frame after the other, since at this size all at
+ * The last level, and on to pictures `y` `[T, H, W, 3]`, not limited to [−1, 1]. One frame after the other, since at this size all at
  * once would be by far the largest tensors of the decode.
  */
 export function picturesGraph(frames: Frames, level: Level, spec: PicturesSpec): Graph {
@@ -133,6 +132,6 @@ export function picturesGraph(frames: Frames, level: Level, spec: PicturesSpec):
   const all = pictures.length === 1 && only ? only : concat(g, pictures, 0);
   // Pixels come in [0, 1].
   const doubled = mul(g, all, g.constant(Float32Array.of(2)));
-  g.output('y', clip(g, addScalar(g, doubled, -1), -1, 1));
+  g.output('y', addScalar(g, doubled, -1));
   return g.build();
 }

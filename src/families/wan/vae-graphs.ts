@@ -9,7 +9,6 @@ import {
   attention,
   causalConv3d,
   channelsToFrames,
-  clip,
   conv2d,
   type Frames,
   framesOf,
@@ -189,13 +188,13 @@ function duplicateUp(
   return isFirst ? slice(g, grown, 0, factorT - 1, framesOf(g, grown).t) : grown;
 }
 
-/** Norm, activation, last convolution, patches to pixels, clamp. Input `x`, output `y` `[T, H, W, 3]` in [−1, 1]. */
+/** Norm, activation, last convolution, patches to pixels. Input `x`, output `y` `[T, H, W, 3]`, not limited to [−1, 1]. */
 export function convOutGraph(frames: Frames, outChannels: number, patchSize: number): Graph {
   const g = new GraphBuilder(label(`conv out ${outChannels} ${patchSize}`, frames));
   const x = input(g, 'x', frames);
   const activated = silu(g, channelNorm(g, x, 'norm_out', 3));
   const convolved = new CausalConvs(g).apply(activated, 'conv_out', outChannels);
-  g.output('y', clip(g, patchesToPixels(g, convolved, patchSize), -1, 1));
+  g.output('y', patchesToPixels(g, convolved, patchSize));
   return g.build();
 }
 
