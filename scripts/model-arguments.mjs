@@ -121,7 +121,9 @@ function findPart(text) {
 
 /** @param {string} text `place` or `place:scale`. */
 function parseLora(text) {
-  const [, place = text, scale] = /^(.*[^:/]):(-?[\d.]+)$/.exec(text) ?? [];
+  // Numbers that are no use as a scale are read too, so that the error is about the scale and not about the place.
+  const [, place = text, scale] =
+    /^(.*[^:/]):([+-]?(?:[\d.]+(?:e[+-]?\d+)?|infinity|nan))$/i.exec(text) ?? [];
   // The number after a host is its port.
   if (scale === undefined || /^[a-z]+:\/\/[^/]*$/.test(place)) {
     return { source: findPart(text), scale: 1 };

@@ -9,8 +9,11 @@ export interface NamedParts {
   readonly loras?: readonly { readonly source: string; readonly scale: number }[];
 }
 
-/** A LoRA's place, and its scale after a colon: but the number after a host is a port. */
-const SCALED = /^(?![a-z]+:\/\/[^/]*$)(.*[^:/]):(-?[\d.]+)$/;
+/**
+ * A LoRA's place, and its scale after a colon: but the number after a host is a port. Numbers that are no use as a scale
+ * are read too, so that the error is about the scale and not about the place.
+ */
+const SCALED = /^(?![a-z]+:\/\/[^/]*$)(.*[^:/]):([+-]?(?:[\d.]+(?:e[+-]?\d+)?|infinity|nan))$/i;
 
 /** Parts that replace the model's own, by the library's name for them. */
 const COMPONENTS = {

@@ -32,6 +32,9 @@ import {
 } from './source.ts';
 import { rowsOf } from './storage-format.ts';
 
+/** A larger scale, on either side of 0, is refused: no LoRA was trained to be used at it. */
+export const MAX_LORA_SCALE = 100;
+
 export interface LoraAt extends FilesAt {
   /** What the LoRA is multiplied by: 1 as it was trained, 0 for none of it. */
   readonly scale: number;
@@ -68,8 +71,12 @@ export async function openLora(
   options?: ReadOptions,
 ): Promise<Lora> {
   const { source, scale } = at;
-  if (!Number.isFinite(scale)) {
-    throw invalidArgument('loras', `${scale} is no scale.`, 'Give a number; 1 is as trained.');
+  if (!(Math.abs(scale) <= MAX_LORA_SCALE)) {
+    throw invalidArgument(
+      'loras',
+      `a scale of ${scale} is not a number from −${MAX_LORA_SCALE} to ${MAX_LORA_SCALE}.`,
+      'Give a number: 1 is as trained, a negative one takes away what the LoRA adds.',
+    );
   }
   const path = await findFile(at, FILES, options);
   if (path === undefined) throw missingFile(source, pathIn(at.path, FILES.join(' or ')));

@@ -9,7 +9,7 @@ import type { Progress } from './progress.ts';
 /** A LoRA: a `.safetensors` file in the naming of diffusers, peft, Wan or kohya, or a folder with one. */
 export interface LoraReference {
   readonly source: ModelReference;
-  /** What it is multiplied by, any finite number. Default 1: as it was trained. */
+  /** What it is multiplied by: −100 … 100. Default 1: as it was trained. */
   readonly scale?: number;
 }
 
