@@ -1,6 +1,7 @@
 /** @file Prompt embeddings that were made before: those of this session in RAM, earlier ones in the store, if there is one. */
 import type { Precision } from '../graph/index.ts';
 import type { ValueCache } from '../store/value-cache.ts';
+import { hasUnusableValue } from '../weights/finite.ts';
 
 /** Kept in RAM: a prompt and a negative prompt for a handful of runs. */
 const KEPT = 16;
@@ -35,6 +36,8 @@ export class EmbeddingCache {
       return undefined;
     }
     const embeddings = new Float32Array(bytes.buffer);
+    // Encoding the prompt again costs less than a clip that is lost.
+    if (hasUnusableValue(embeddings)) return undefined;
     this.#hold(key, embeddings);
     return embeddings;
   }

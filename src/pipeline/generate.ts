@@ -15,6 +15,7 @@ import type {
   PhaseSeconds,
   Progress,
 } from './api.ts';
+import { checkDecoderInput, checkMade, checkPictures, checkSampled } from './check-finite.ts';
 import { Clock } from './clock.ts';
 import { padEmbeddings } from './given-embeddings.ts';
 import { runPhase } from './phase.ts';
@@ -181,6 +182,7 @@ class Run {
     generator.draw(latents);
     if (initNoiseSigma !== undefined) scale(latents, initNoiseSigma);
     onLatents?.(-1, latents);
+    checkSampled(latents, 'The initial noise has', 'before step 1', this.#parameters);
     const results = texts.map(() => new Float32Array(latents.length));
     const [velocity, unconditional] = results;
     if (!velocity) throw new Error('no prompt');
@@ -198,14 +200,22 @@ class Run {
       this.#report({ type: 'denoise', fraction: 0, step: 0, totalSteps: numInferenceSteps });
       this.#clock.start();
       for (const [step, timestep] of scheduler.timesteps.entries()) {
+        const at = `at step ${step + 1} of ${numInferenceSteps}`;
         previews?.startStep();
         for (let from = 0; from < conditionings.length; from += batch) {
           const pass = <T>(all: readonly T[]): readonly T[] => all.slice(from, from + batch);
           await denoiser.forward(latents, timestep, pass(conditionings), pass(results));
         }
-        if (unconditional) applyGuidance(velocity, unconditional, guidanceScale);
+        // Before anything is mixed: afterwards the transformer could not be told from the sampler.
+        checkMade(velocity, 'transformer', at, this.#context);
+        if (unconditional) {
+          checkMade(unconditional, 'transformer', `${at}, negative prompt,`, this.#context);
+          applyGuidance(velocity, unconditional, guidanceScale);
+          checkSampled(velocity, 'Guidance made', at, this.#parameters);
+        }
         previews?.note(latents, velocity, scheduler.sigmas[step] ?? 0);
         scheduler.step(velocity, step, latents, generator);
+        checkSampled(latents, `${scheduler.name} made`, at, this.#parameters);
         onLatents?.(step, latents);
         this.#clock.advance(stepFlops);
         onStepEnd({ step, timestep, totalSteps: numInferenceSteps });
@@ -217,6 +227,7 @@ class Run {
         });
         signal?.throwIfAborted();
         await previews?.endStep();
+        if (previews?.hasFailed) this.#notePreviewFailed();
       }
       return latents;
     });
@@ -246,6 +257,13 @@ class Run {
     return undefined;
   }
 
+  #notePreviewFailed(): void {
+    const message =
+      'Some previews were left out: the numbers of their pictures were not finite. The clip itself does not depend on them.';
+    if (this.notices.some((notice) => notice.message === message)) return;
+    this.notices.push({ code: 'no-preview', message });
+  }
+
   /** From latents to pictures, each group handed on as it is made. */
   async decode(
     latents: Float32Array,
@@ -255,6 +273,7 @@ class Run {
   ): Promise<void> {
     const { numFrames } = this.#parameters;
     const decoder = decoderOf(this.#context.checkpoint, this.#parameters);
+    const part = this.#partOf('vae');
     await this.#phase('vae', 'decode', async (runner) => {
       const stages = [...plan.first, ...(latentShape.frames > 1 ? plan.rest : [])];
       await runner.load(stages, (done) =>
@@ -263,8 +282,11 @@ class Run {
       let frame = 0;
       this.#report({ type: 'decode', fraction: 0, frame, totalFrames: numFrames });
       this.#clock.start();
-      const inputs = latentFrames(decoder, latents, latentShape);
+      const inputs = latentFrames(decoder, latents, latentShape, (input, index) =>
+        checkDecoderInput(input, part, index),
+      );
       for await (const pictures of decode(plan, inputs, runner)) {
+        checkPictures(pictures, part, frame, numFrames, this.#context);
         const group = toFrameGroup(pictures, frame);
         frame += group.count;
         this.#clock.advance((flops * group.count) / numFrames);
@@ -284,8 +306,7 @@ class Run {
     kind: TensorKind,
     phase: (runner: StageRunner) => Promise<T>,
   ): Promise<T> {
-    const isFast = component === 'vae' && this.#parameters.decode === 'fast';
-    const part: PartName = isFast ? 'fast_decoder' : component;
+    const part = this.#partOf(component);
     const plan = this.#plan.phases[component];
     return runPhase(this.#context, part, kind, plan, this.#hooks.signal, async (runner) => {
       try {
@@ -295,6 +316,11 @@ class Run {
         this.#previewRunner = undefined;
       }
     });
+  }
+
+  #partOf(component: 'transformer' | 'vae'): PartName {
+    const isFast = component === 'vae' && this.#parameters.decode === 'fast';
+    return isFast ? 'fast_decoder' : component;
   }
 
   #report(progress: DistributiveOmit<Progress, 'memory' | 'etaSeconds'>): void {

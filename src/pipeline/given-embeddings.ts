@@ -1,5 +1,6 @@
 /** @file Prompt embeddings that a request brings with it, checked, and in the length that a run wants. */
 import { invalidArgument } from '../errors.ts';
+import { hasUnusableValue } from '../weights/finite.ts';
 import type { GenerateOptions, GenerationParameters } from './api.ts';
 
 type Given = Pick<
@@ -63,8 +64,12 @@ function checkShape(name: string, embeds: Float32Array, textDim: number, most: n
       'Take them from encodePrompt of the same model, or raise maxSequenceLength.',
     );
   }
-  if (!embeds.every(Number.isFinite)) {
-    throw invalidArgument(name, 'there are values that are not finite.', 'Encode the prompt anew.');
+  if (hasUnusableValue(embeds)) {
+    throw invalidArgument(
+      name,
+      'there are values that are not finite, or too large to be computed with.',
+      'Encode the prompt again.',
+    );
   }
 }
 

@@ -8,14 +8,17 @@ import { latentFrames } from '../decode/latent-frames.ts';
 import { decodeStream } from '../decode/stream.ts';
 import type { LatentColours, LatentDecoder, LatentShape } from '../families/family.ts';
 import type { StageRunner } from '../runtime/stage-runner.ts';
+import { hasUnusableValue } from '../weights/finite.ts';
 import type { FrameGroup } from './api.ts';
 import { toFrameGroup } from './frames.ts';
 
 /** Of a step's time: what previews may take. */
 const TIME_SHARE = 0.2;
 
-/** Clean latents `[C, F, h, w]` to one picture a latent frame. */
-export type Draw = (latents: Float32Array) => FrameGroup | Promise<FrameGroup>;
+/** Clean latents `[C, F, h, w]` to one picture a latent frame; undefined if their numbers are not finite. */
+export type Draw = (
+  latents: Float32Array,
+) => FrameGroup | undefined | Promise<FrameGroup | undefined>;
 
 /** Draws with a decoder whose sessions are prepared and whose weights are on the device. */
 export function decodedPictures(
@@ -27,10 +30,13 @@ export function decodedPictures(
   return async (latents) => {
     const inputs = latentFrames(decoder, latents, shape);
     const groups: FrameGroup[] = [];
+    // A decode that has begun is finished all the same: its tensors are freed at the end.
+    let isUsable = true;
     for await (const pictures of decodeStream(plan, inputs, runner)) {
+      isUsable &&= !hasUnusableValue(pictures.data);
       groups.push(toFrameGroup(pictures, groups.length));
     }
-    return joined(groups);
+    return isUsable ? joined(groups) : undefined;
   };
 }
 
@@ -54,6 +60,7 @@ export function linearPictures(
         data[(row * width * pixels + column) * 3 + (k % 3)] = sum;
       }
     }
+    if (hasUnusableValue(data)) return undefined;
     return toFrameGroup({ data, shape: [frames, height * pixels, width * pixels, 3] }, 0);
   };
 }
@@ -76,6 +83,7 @@ export class Previews {
   #allowed = 0;
   #isFirst = true;
   #startedAt = 0;
+  #hasFailed = false;
 
   /** @param length Of the latents. @param now Seconds. */
   constructor(
@@ -88,6 +96,11 @@ export class Previews {
     this.#show = show;
     this.#clean = new Float32Array(length);
     this.#now = now;
+  }
+
+  /** Whether a preview was left out because its numbers were not finite. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
   }
 
   /** Before a step's first pass. */
@@ -111,9 +124,10 @@ export class Previews {
     const now = this.#now();
     this.#allowed += TIME_SHARE * (now - this.#startedAt);
     if (this.#spent > this.#allowed) return;
-    const frames = await this.#draw(this.#clean);
+    const frames = hasUnusableValue(this.#clean) ? undefined : await this.#draw(this.#clean);
     if (this.#isFirst) this.#isFirst = false;
     else this.#spent += this.#now() - now;
-    await this.#show(frames);
+    if (frames) await this.#show(frames);
+    else this.#hasFailed = true;
   }
 }

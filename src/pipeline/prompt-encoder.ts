@@ -4,6 +4,7 @@ import { cleanPrompt } from '../families/text/prompt.ts';
 import type { Precision } from '../graph/index.ts';
 import type { PhasePlan } from '../runtime/planner.ts';
 import type { GenerateOptions, GenerationParameters, Notice } from './api.ts';
+import { checkMade } from './check-finite.ts';
 import type { EmbeddingCache } from './embedding-cache.ts';
 import { type PhaseContext, releaseSessions, runPhase } from './phase.ts';
 
@@ -88,6 +89,8 @@ export async function encodeTexts(
         // Each length has graphs of its own, and the plan has room for those of one.
         if (i > 0) await releaseSessions(context);
         const made = await checkpoint.encodeText(runner, weights.text_encoder, ids, precision);
+        const text = index === 0 ? 'for the prompt' : 'for the negative prompt';
+        checkMade(made, 'text_encoder', text, context);
         await embeddings.put(ids, made);
         results[index] = made;
       }
