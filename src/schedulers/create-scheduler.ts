@@ -1,5 +1,5 @@
 /** @file From a checkpoint's `scheduler_config.json` to a sampler. */
-import { invalidArgument } from '../errors.ts';
+import { invalidArgument, modelFormat } from '../errors.ts';
 import { configReader, type ConfigReader } from './config-reader.ts';
 import { FlowMatchEuler } from './flow-match-euler.ts';
 import { FlowMatchLCM } from './flow-match-lcm.ts';
@@ -14,10 +14,13 @@ import { checkStepRequest } from './step-request.ts';
 import { UniPC } from './unipc.ts';
 import { readUniPCConfig, type UniPCConfig } from './unipc-config.ts';
 
+/** Published models use 1 … 17. Far beyond, neighbouring sigmas are the same float32 value or are not finite. */
+const [LEAST_SHIFT, MOST_SHIFT] = [0.01, 100];
+
 export interface SchedulerOverride {
   /** Uses this sampler in the place of the checkpoint's, with the same shift and else its defaults. */
   name?: SchedulerName;
-  /** UniPC's `flow_shift`, the others' `shift`: a number above 0. */
+  /** UniPC's `flow_shift`, the others' `shift`: 0.01 … 100. */
   flowShift?: number;
 }
 
@@ -42,13 +45,21 @@ export function createScheduler(
 ): Scheduler {
   const { name, flowShift } = override;
   if (name !== undefined) checkSchedulerName(name);
-  if (flowShift !== undefined && !(Number.isFinite(flowShift) && flowShift > 0)) {
-    throw invalidArgument('flowShift', `${flowShift} is not a number above 0.`, 'Try 3.');
+  if (flowShift !== undefined && !(flowShift >= LEAST_SHIFT && flowShift <= MOST_SHIFT)) {
+    const range = `from ${LEAST_SHIFT} to ${MOST_SHIFT}`;
+    throw invalidArgument('flowShift', `${flowShift} is not a number ${range}.`, 'Try 3.');
   }
   const own = readConfig(configReader(config));
   const request = typeof steps === 'number' ? { numInferenceSteps: steps } : steps;
   checkStepRequest(request, own.options.numTrainTimesteps);
-  return build(name === undefined ? own : asOther(own, name), request, flowShift);
+  const scheduler = build(name === undefined ? own : asOther(own, name), request, flowShift);
+  if (![...scheduler.sigmas, ...scheduler.timesteps].every(Number.isFinite)) {
+    throw modelFormat(
+      'scheduler_config.json: its shift gives sigmas that are not finite.',
+      'Give a flowShift, such as 3, or choose another model.',
+    );
+  }
+  return scheduler;
 }
 
 /** @throws ZoetropeError `invalid-argument`, listing the samplers that there are. */

@@ -218,8 +218,44 @@ describe('createScheduler', () => {
     expect(sigmasOf(UNIPC, { name: unipc })).toEqual(createScheduler(UNIPC, 12).sigmas);
   });
 
-  it.each([0, -3, NaN, Infinity])('refuses a shift of %d', (flowShift) => {
-    expect(codeOf(() => createScheduler(UNIPC, 4, { flowShift }))).toBe('invalid-argument');
+  it.each([0, -3, NaN, Infinity, 1e-40, 1e-3, 101, 1e30, 1e300])(
+    'refuses a shift of %d',
+    (flowShift) => {
+      for (const config of [UNIPC, EULER, LCM]) {
+        const create = (): unknown => createScheduler(config, 4, { flowShift });
+        expect(codeOf(create)).toBe('invalid-argument');
+        expect(create).toThrow(/^flowShift:/);
+      }
+    },
+  );
+
+  it.each([0.01, 0.1, 1, 100])('has finite steps with a shift of %d', (flowShift) => {
+    for (const config of [UNIPC, EULER, LCM]) {
+      for (const steps of [1, 2, 50, 1000]) {
+        const scheduler = createScheduler(config, steps, { flowShift });
+        const sample = Float32Array.of(1, -2);
+        const output = Float32Array.of(0.5, -0.5);
+        for (const [i] of scheduler.timesteps.entries()) {
+          scheduler.step(output, i, sample, { draw: (values) => values.fill(0.3) });
+        }
+        expect(sample.every((x) => Math.abs(x) < 100)).toBe(true);
+      }
+    }
+  });
+
+  it('refuses sigmas between which UniPC has no finite step, and names them', () => {
+    const request = { numInferenceSteps: 2, sigmas: [1, 0.99999994] };
+    const create = (): unknown => createScheduler(UNIPC, request);
+    expect(codeOf(create)).toBe('invalid-argument');
+    expect(create).toThrow(/^sigmas: step 1 has no finite result/);
+  });
+
+  it('refuses a shift of the configuration with which the sigmas are not finite', () => {
+    for (const config of [EULER, LCM]) {
+      const create = (): unknown => createScheduler({ ...config, shift: 1e300 }, 4);
+      expect(codeOf(create)).toBe('model-format');
+      expect(create).toThrow('shift');
+    }
   });
 });
 

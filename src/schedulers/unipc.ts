@@ -44,7 +44,7 @@ export class UniPC implements Scheduler {
 
   /**
    * @throws ZoetropeError `model-format` for options with which some step has no finite result; `invalid-argument` for
-   *   timesteps, which diffusers' class does not take either.
+   *   sigmas with which that is so, and for timesteps, which diffusers' class does not take either.
    */
   constructor(config: UniPCConfig, { numInferenceSteps, timesteps, sigmas }: StepRequest) {
     if (timesteps) throw takesNoTimesteps();
@@ -58,7 +58,7 @@ export class UniPC implements Scheduler {
     this.timesteps = noise.map((sigma) => Math.trunc(sigma * numTrainTimesteps));
     const last = finalSigmasType === 'zero' ? 0 : (noise.at(-1) ?? 0);
     this.sigmas = [...noise, last].map(Math.fround);
-    this.#steps = planSteps(config, this.sigmas);
+    this.#steps = planSteps(config, this.sigmas, sigmas !== undefined);
   }
 
   step(modelOutput: Float32Array, stepIndex: number, sample: Float32Array): void {
@@ -111,8 +111,19 @@ function takesNoTimesteps(): ZoetropeError {
   );
 }
 
-/** The coefficients of all steps: the order rises from 1 as history grows, and falls towards the end. */
-function planSteps(config: UniPCConfig, sigmas: readonly number[]): Step[] {
+function tooClose(step: number): ZoetropeError {
+  return invalidArgument(
+    'sigmas',
+    `step ${step + 1} has no finite result: its sigma is too close to 1 or to the next one.`,
+    'Spread the sigmas, or use FlowMatchEulerDiscreteScheduler.',
+  );
+}
+
+/**
+ * The coefficients of all steps: the order rises from 1 as history grows, and falls towards the end.
+ * @param isGiven Whether the sigmas are the caller's.
+ */
+function planSteps(config: UniPCConfig, sigmas: readonly number[], isGiven: boolean): Step[] {
   const { solverOrder, solverType, lowerOrderFinal, disableCorrector } = config;
   const count = sigmas.length - 1;
   const orderOf = (step: number): number =>
@@ -126,6 +137,7 @@ function planSteps(config: UniPCConfig, sigmas: readonly number[]): Step[] {
       predictor: predictorCoefficients(sigmas, i, orderOf(i), solverType),
     };
     if (![step.corrector, step.predictor].every(isFinite)) {
+      if (isGiven) throw tooClose(i);
       throw modelFormat(
         `scheduler_config.json: with solver_order ${solverOrder}, lower_order_final ${lowerOrderFinal} and ` +
           `final_sigmas_type ${config.finalSigmasType}, step ${i + 1} of ${count} has no finite result.`,
