@@ -8,9 +8,12 @@ export function exp(g: GraphBuilder, x: Value): Value {
   return first(g.node('Exp', [x], [x]));
 }
 
-/** max(x, 0). */
+/**
+ * max(x, 0), and NaN of NaN: onnxruntime's `Relu` is WGSL's `max` on WebGPU, which makes 0 of it, and a decode that failed
+ * would look like a black picture.
+ */
 export function relu(g: GraphBuilder, x: Value): Value {
-  return first(g.node('Relu', [x], [x]));
+  return first(g.node('LeakyRelu', [x], [x], { attributes: { alpha: 0 } }));
 }
 
 /** The largest element of each row (last axis), which stays as an axis of 1. */
