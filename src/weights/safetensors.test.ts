@@ -181,10 +181,13 @@ describe('element types', () => {
       sourceShape: [4],
       packing: 'none',
     };
-    const floats = Float32Array.of(1 + 2 ** -11, 1 + 3 * 2 ** -11, 65520, 2 ** -25);
+    const floats = Float32Array.of(1 + 2 ** -11, 1 + 3 * 2 ** -11, 65519, 2 ** -25);
     expect([...bindWeight(weight, 'F32', new Uint8Array(floats.buffer))]).toEqual([
-      0x3c00, 0x3c02, 0x7c00, 0,
+      0x3c00, 0x3c02, 0x7bff, 0,
     ]);
+    // Half way to the number after the largest: it would be infinite.
+    const beyond = new Uint8Array(Float32Array.of(1, 1, 65520, 1).buffer);
+    expect(() => bindWeight(weight, 'F32', beyond)).toThrow('too large for float16');
     expect([...bindWeight(weight, 'F16', halves(1, 2, 0x7e01, 4))]).toEqual([1, 2, 0x7e01, 4]);
   });
 
