@@ -23,3 +23,14 @@ test.each([
   expect(readParts(new URLSearchParams(address))).toEqual(parts);
   expect(readParts(new URLSearchParams(partsParameters(parts)))).toEqual(parts);
 });
+
+test.each([
+  ['1e30', 1e30],
+  ['-1E+3', -1000],
+  ['-Infinity', Number.NEGATIVE_INFINITY],
+  ['nan', Number.NaN],
+  ['1.2.3', Number.NaN],
+])('“%s” after a place is a scale, if a useless one', (text, scale) => {
+  const address = new URLSearchParams({ lora: `owner/x:${text}` });
+  expect(readParts(address)).toEqual({ loras: [{ source: 'owner/x', scale }] });
+});

@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { encodeSafetensors, type FileTensor, floats } from '../../testing/safetensors-file.ts';
+import { toFloat16 } from '../../weights/convert.ts';
+import { Q4, Q8 } from '../../weights/quantize-format.ts';
+import { convertPiece, piecesOf, type StorageFormat } from '../../weights/storage-format.ts';
 import { flatModule, originalModule } from './names.ts';
 import { type Lora, type LoraTarget, openLora } from '../../weights/lora-file.ts';
 import { NodeFolderSource } from '../../weights/node-source.ts';
@@ -38,6 +41,10 @@ function shaped(shape: readonly number[], first = 0): FileTensor {
 
 const down = shaped([2, COLUMNS], 1);
 const up = shaped([ROWS, 2], 100);
+const WHOLE = {
+  'blocks.0.attn1.to_q.lora_A.weight': down,
+  'blocks.0.attn1.to_q.lora_B.weight': up,
+};
 
 type Tensors = Readonly<Record<string, FileTensor>>;
 
@@ -207,6 +214,77 @@ test('values that are not finite are refused, and a matrix whose read failed is 
   expect(read).toHaveBeenCalledTimes(2);
 });
 
+/** Both matrices times a factor. */
+const scaled = (factor: number): Tensors =>
+  Object.fromEntries(
+    Object.entries(WHOLE).map(([name, tensor]) => {
+      return [name, { ...tensor, data: floats(...times(tensor, factor)).data }];
+    }),
+  );
+
+/** The weight as it is kept, with the LoRA merged into it. */
+async function merge(
+  lora: Lora,
+  weights: Float32Array,
+  { dtype = 'F32', storage = 'source' }: { dtype?: string; storage?: StorageFormat } = {},
+): Promise<unknown> {
+  const bytes = new Uint8Array((dtype === 'F16' ? toFloat16(weights) : weights.slice()).buffer);
+  const shape = [ROWS, COLUMNS];
+  const tensor = { dtype, shape, start: 0, end: bytes.byteLength, file: 'model.safetensors' };
+  const additions = lora.additions.get(WEIGHT) ?? [];
+  const [piece] = piecesOf({ name: WEIGHT, tensor, storage, additions });
+  return convertPiece(piece ?? expect.unreachable(), bytes);
+}
+
+describe('weights that a LoRA is merged into', () => {
+  test('are refused if the LoRA makes them too large, and the LoRA is named', async () => {
+    const lora = await open(scaled(1e7));
+    await expect(merge(lora, new Float32Array(ROWS * COLUMNS))).rejects.toMatchObject({
+      code: 'non-finite',
+      message: expect.stringMatching(/^The LoRA x\.safetensors of .*at scale 1, .*lora_B/),
+      hint: expect.stringContaining('smaller scale'),
+    });
+  });
+
+  test('are not blamed on the model if a matrix is damaged', async () => {
+    const lora = await open(scaled(1e20));
+    await expect(merge(lora, new Float32Array(ROWS * COLUMNS))).rejects.toMatchObject({
+      code: 'non-finite',
+      message: expect.stringMatching(/^Tensor blocks.*lora_A.weight of the LoRA x\.safetensors/),
+    });
+  });
+
+  test('are not blamed on the LoRA if they are damaged', async () => {
+    const lora = await open(WHOLE);
+    for (const storage of ['source', 'f16', Q8, Q4] as const) {
+      const weights = new Float32Array(ROWS * COLUMNS).fill(1);
+      weights[5] = Number.NaN;
+      await expect(merge(lora, weights, { storage })).rejects.toMatchObject({
+        code: 'non-finite',
+        message: expect.stringMatching(
+          /^Tensor blocks\.0\.attn1\.to_q\.weight in model.*\(1 NaN\)/,
+        ),
+      });
+    }
+  });
+
+  test.each([
+    { dtype: 'F16', storage: 'source' },
+    { dtype: 'F32', storage: 'f16' },
+  ] as const)(
+    'are refused if the LoRA carries them beyond float16: $dtype as $storage',
+    async (kind) => {
+      const lora = await open(WHOLE, { scale: 100 });
+      const weights = new Float32Array(ROWS * COLUMNS).fill(65_504);
+      await expect(merge(lora, weights, kind)).rejects.toMatchObject({
+        code: 'non-finite',
+        message: expect.stringContaining('too large for float16'),
+        hint: expect.stringContaining('Give the LoRA a smaller scale'),
+      });
+    },
+  );
+});
+
 describe('a LoRA is refused', () => {
   const [a, b] = ['blocks.0.attn1.to_q.lora_A.weight', 'blocks.0.attn1.to_q.lora_B.weight'];
   test.each<[string, Tensors, readonly string[]]>([
@@ -257,9 +335,19 @@ describe('a LoRA is refused', () => {
     for (const word of ['x.safetensors', ...words]) await expect(opening).rejects.toThrow(word);
   });
 
-  test('at no scale', async () => {
-    const opening = open({ [a]: down, [b]: up }, { scale: Number.NaN });
-    await expect(opening).rejects.toMatchObject({ code: 'invalid-argument' });
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, 1e30, -1e30, 100.1])(
+    'at a scale of %d',
+    async (scale) => {
+      const opening = open({ [a]: down, [b]: up }, { scale });
+      await expect(opening).rejects.toMatchObject({
+        code: 'invalid-argument',
+        message: `loras: a scale of ${scale} is not a number from −100 to 100.`,
+      });
+    },
+  );
+
+  test.each([100, -100, 0])('but not at a scale of %d', async (scale) => {
+    expectClose(await added(await open({ [a]: down, [b]: up }, { scale })), product(scale));
   });
 });
 
