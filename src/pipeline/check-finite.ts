@@ -66,7 +66,8 @@ export function checkDecoderInput(values: Float32Array, part: PartName, index: n
     values,
     `Scaling latents for the ${TITLES[part]} made`,
     `in latent frame ${index + 1}`,
-    () => 'The latents_mean or latents_std of its config.json is wrong. Choose another model.',
+    () =>
+      'The latents_mean or latents_std of its config.json is wrong, or the latents themselves are far too large. Choose another model, or leave out the sampler options.',
   );
 }
 

@@ -2,7 +2,9 @@
 import { expose, proxy, releaseProxy, wrap } from 'comlink';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { repositoryFolder } from '../testing/fixtures.ts';
+import { ValueCache } from '../store/value-cache.ts';
 import type { GenerateOptions } from './api.ts';
+import { EmbeddingCache } from './embedding-cache.ts';
 import { EnginePipeline } from './engine.ts';
 import { HostPipeline } from './host.ts';
 import { installTransferHandlers } from './transfer.ts';
@@ -93,6 +95,7 @@ describe('embeddings of a prompt', () => {
     ['promptEmbeds', (dim) => ({ promptEmbeds: new Float32Array(2 * dim - 1) })],
     ['promptEmbeds', (dim) => ({ promptEmbeds: new Float32Array(4 * dim), maxSequenceLength: 3 })],
     ['promptEmbeds', (dim) => ({ promptEmbeds: new Float32Array(dim).fill(Number.NaN) })],
+    ['promptEmbeds', (dim) => ({ promptEmbeds: new Float32Array(dim).fill(3e38) })],
     ['promptEmbeds', (dim) => ({ promptEmbeds: new Float32Array(dim), prompt: PROMPT })],
     ['negativePromptEmbeds', () => ({ prompt: PROMPT, negativePromptEmbeds: new Float32Array(1) })],
     [
@@ -110,6 +113,23 @@ describe('embeddings of a prompt', () => {
       message: expect.stringMatching(new RegExp(`^${name}:`)),
     });
   });
+});
+
+test('stored embeddings that are not finite are not used', async () => {
+  const values = new Map<string, Uint8Array<ArrayBuffer>>();
+  const cache = new ValueCache({
+    readValue: (name) => Promise.resolve(values.get(name)),
+    writeValue: (name, bytes) => Promise.resolve(void values.set(name, bytes)),
+    deleteValue: (name) => Promise.resolve(void values.delete(name)),
+  });
+  const identity = { weights: 'x', precision: { linear: 'float32' }, device: 'wasm' } as const;
+  const visit = (): EmbeddingCache => new EmbeddingCache({ cache, identity });
+  await visit().put([1, 2], Float32Array.of(1, 2, 3, 4));
+  expect(await visit().get([1, 2])).toEqual(Float32Array.of(1, 2, 3, 4));
+  for (const bad of [Number.NaN, Number.NEGATIVE_INFINITY, 3e38]) {
+    await visit().put([1, 2], Float32Array.of(1, 2, bad, 4));
+    expect(await visit().get([1, 2])).toBeUndefined();
+  }
 });
 
 describe('a model without its text encoder', () => {
