@@ -1,7 +1,7 @@
 /** @file Which model, and what it is put together from: the same words for all commands. */
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { number, UsageError } from './command-line.mjs';
+import { UsageError } from './command-line.mjs';
 
 export const PARTS_USAGE = `
   --transformer PLACE         another transformer in the place of the model's: a folder, a .safetensors
@@ -128,5 +128,8 @@ function parseLora(text) {
   if (scale === undefined || /^[a-z]+:\/\/[^/]*$/.test(place)) {
     return { source: findPart(text), scale: 1 };
   }
-  return { source: findPart(place), scale: number('lora', scale) };
+  if (!Number.isFinite(Number(scale))) {
+    throw new UsageError(`--lora: a scale of “${scale}” is not a number.`, '1 is as trained.');
+  }
+  return { source: findPart(place), scale: Number(scale) };
 }

@@ -30,7 +30,7 @@ export function checkPlain(named: NamedTensor, { dtype, bytes, isWhole }: Source
 }
 
 /**
- * Checks weights that were narrowed to 16 bits: whatever is damaged before is so afterwards.
+ * Checks weights that were narrowed to 16 bits. What was not finite before is not finite afterwards either.
  * @param dtype F16 or BF16. @param narrowed Made of `source`, or of some rows of it.
  * @throws ZoetropeError `non-finite`.
  */
