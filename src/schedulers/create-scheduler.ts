@@ -1,6 +1,7 @@
 /** @file From a checkpoint's `scheduler_config.json` to a sampler. */
+import { Fields } from '../config/fields.ts';
 import { invalidArgument, modelFormat } from '../errors.ts';
-import { configReader, type ConfigReader } from './config-reader.ts';
+import { FLOW_SHIFT } from './config-ranges.ts';
 import { FlowMatchEuler } from './flow-match-euler.ts';
 import { FlowMatchLCM } from './flow-match-lcm.ts';
 import { type FlowMatchConfig, readFlowMatchConfig } from './flow-match-schedule.ts';
@@ -14,13 +15,12 @@ import { checkStepRequest } from './step-request.ts';
 import { UniPC } from './unipc.ts';
 import { readUniPCConfig, type UniPCConfig } from './unipc-config.ts';
 
-/** Published models use 1 … 17. Far beyond, neighbouring sigmas are the same float32 value or are not finite. */
-const [LEAST_SHIFT, MOST_SHIFT] = [0.01, 100];
+const CONFIG_HINT = 'Choose a checkpoint whose sampler is flow-matching UniPC, Euler or LCM.';
 
 export interface SchedulerOverride {
   /** Uses this sampler in the place of the checkpoint's, with the same shift and else its defaults. */
   name?: SchedulerName;
-  /** UniPC's `flow_shift`, the others' `shift`: 0.01 … 100. */
+  /** UniPC's `flow_shift`, the others' `shift`: a number from 0.01 to 100. */
   flowShift?: number;
 }
 
@@ -45,11 +45,12 @@ export function createScheduler(
 ): Scheduler {
   const { name, flowShift } = override;
   if (name !== undefined) checkSchedulerName(name);
-  if (flowShift !== undefined && !(flowShift >= LEAST_SHIFT && flowShift <= MOST_SHIFT)) {
-    const range = `from ${LEAST_SHIFT} to ${MOST_SHIFT}`;
-    throw invalidArgument('flowShift', `${flowShift} is not a number ${range}.`, 'Try 3.');
+  const { least, most } = FLOW_SHIFT;
+  if (flowShift !== undefined && !(flowShift >= least && flowShift <= most)) {
+    const problem = `${flowShift} is not a number from ${least} to ${most}.`;
+    throw invalidArgument('flowShift', problem, 'Try 3.');
   }
-  const own = readConfig(configReader(config));
+  const own = readConfig(config);
   const request = typeof steps === 'number' ? { numInferenceSteps: steps } : steps;
   checkStepRequest(request, own.options.numTrainTimesteps);
   const scheduler = build(name === undefined ? own : asOther(own, name), request, flowShift);
@@ -72,16 +73,25 @@ export function checkSchedulerName(name: string): void {
   );
 }
 
-function readConfig(reader: ConfigReader): AnyConfig {
-  const name = reader.choice<SchedulerName>('_class_name', SCHEDULER_NAMES, '');
-  if (name === 'UniPCMultistepScheduler') return { name, options: readUniPCConfig(reader) };
+/**
+ * Checks a parsed `scheduler_config.json` as {@link createScheduler} does, to know it before anything is fetched.
+ * @throws ZoetropeError `model-format`, naming the option.
+ */
+export function checkSchedulerConfig(config: unknown): void {
+  readConfig(config);
+}
+
+function readConfig(config: unknown): AnyConfig {
+  const fields = new Fields(config, 'scheduler_config.json', { hint: CONFIG_HINT });
+  const name = fields.choice<SchedulerName>('_class_name', SCHEDULER_NAMES, '');
+  if (name === 'UniPCMultistepScheduler') return { name, options: readUniPCConfig(fields) };
   if (name === 'FlowMatchEulerDiscreteScheduler') {
-    const stochasticSampling = reader.boolean('stochastic_sampling', false);
-    return { name, options: { ...readFlowMatchConfig(reader), stochasticSampling } };
+    const stochasticSampling = fields.boolean('stochastic_sampling', false);
+    return { name, options: { ...readFlowMatchConfig(fields), stochasticSampling } };
   }
   // Resizes the sample between steps.
-  reader.refuse('scale_factors');
-  return { name, options: readFlowMatchConfig(reader) };
+  fields.refuse('scale_factors');
+  return { name, options: readFlowMatchConfig(fields) };
 }
 
 /** Another sampler over the same training schedule. */
@@ -91,7 +101,7 @@ function asOther(own: AnyConfig, name: SchedulerName): AnyConfig {
   const shift = 'flowShift' in own.options ? own.options.flowShift : own.options.shift;
   if (name === 'UniPCMultistepScheduler') {
     const defaults = readUniPCConfig(
-      configReader({ prediction_type: 'flow_prediction', use_flow_sigmas: true }),
+      new Fields({ prediction_type: 'flow_prediction', use_flow_sigmas: true }, 'defaults'),
     );
     return { name, options: { ...defaults, numTrainTimesteps, flowShift: shift } };
   }

@@ -1,5 +1,6 @@
 /** @file The schedule that diffusers' flow-match samplers share (Euler and LCM have the same `set_timesteps`). */
-import type { ConfigReader } from './config-reader.ts';
+import type { Fields } from '../config/fields.ts';
+import { FLOW_SHIFT, TRAIN_TIMESTEPS } from './config-ranges.ts';
 import { linspace, shiftSigma } from './flow-sigmas.ts';
 import type { StepRequest } from './scheduler.ts';
 
@@ -20,8 +21,8 @@ export interface FlowMatchSchedule {
  *
  * @throws ZoetropeError `model-format`, naming the option.
  */
-export function readFlowMatchConfig(reader: ConfigReader): FlowMatchConfig {
-  reader.refuse(
+export function readFlowMatchConfig(fields: Fields): FlowMatchConfig {
+  fields.refuse(
     'use_dynamic_shifting',
     'shift_terminal',
     'use_karras_sigmas',
@@ -30,8 +31,8 @@ export function readFlowMatchConfig(reader: ConfigReader): FlowMatchConfig {
     'invert_sigmas',
   );
   return {
-    numTrainTimesteps: reader.count('num_train_timesteps', 1000),
-    shift: reader.positive('shift', 1),
+    numTrainTimesteps: fields.integer('num_train_timesteps', TRAIN_TIMESTEPS, 1000),
+    shift: fields.number('shift', FLOW_SHIFT, 1),
   };
 }
 

@@ -164,6 +164,8 @@ describe('createScheduler', () => {
     ['disable_corrector', [0.5]],
     ['flow_shift', 0],
     ['num_train_timesteps', -1],
+    ['num_train_timesteps', 1e15],
+    ['flow_shift', 1e300],
     ['_class_name', 'DDIMScheduler'],
     ['lower_order_final', false],
   ])('refuses UniPC with %s %o, and names it', (option, value) => {

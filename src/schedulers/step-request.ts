@@ -12,7 +12,7 @@ export function checkStepRequest(request: StepRequest, most: number): void {
     throw invalidArgument(
       'numInferenceSteps',
       `${count} is not a whole number from 1 to ${most}.`,
-      'Try 20 to 50 steps.',
+      most < 50 ? `Try ${most}.` : 'Try 20 to 50 steps.',
     );
   }
   checkTimes('timesteps', timesteps, most);

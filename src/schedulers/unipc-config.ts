@@ -1,5 +1,6 @@
 /** @file The options of `UniPCMultistepScheduler` that matter to a flow-matching model. */
-import type { ConfigReader } from './config-reader.ts';
+import type { Fields } from '../config/fields.ts';
+import { FLOW_SHIFT, STEP_INDICES, TRAIN_TIMESTEPS } from './config-ranges.ts';
 
 export interface UniPCConfig {
   readonly numTrainTimesteps: number;
@@ -20,15 +21,15 @@ export interface UniPCConfig {
  *
  * @throws ZoetropeError `model-format`, naming the option.
  */
-export function readUniPCConfig(reader: ConfigReader): UniPCConfig {
-  reader.choice('prediction_type', ['flow_prediction'], 'epsilon');
-  if (!reader.boolean('use_flow_sigmas', false)) {
-    throw reader.error('use_flow_sigmas', 'but only schedules of flow sigmas are supported.');
+export function readUniPCConfig(fields: Fields): UniPCConfig {
+  fields.choice('prediction_type', ['flow_prediction'], 'epsilon');
+  if (!fields.boolean('use_flow_sigmas', false)) {
+    throw fields.error('use_flow_sigmas', 'but only schedules of flow sigmas are supported.');
   }
-  if (!reader.boolean('predict_x0', true)) {
-    throw reader.error('predict_x0', 'which is not supported.');
+  if (!fields.boolean('predict_x0', true)) {
+    throw fields.error('predict_x0', 'which is not supported.');
   }
-  reader.refuse(
+  fields.refuse(
     'use_karras_sigmas',
     'use_exponential_sigmas',
     'use_beta_sigmas',
@@ -37,19 +38,19 @@ export function readUniPCConfig(reader: ConfigReader): UniPCConfig {
     'thresholding',
     'solver_p',
   );
-  const solverOrder = reader.count('solver_order', 2);
+  const solverOrder = fields.get('solver_order') ?? 2;
   if (solverOrder !== 1 && solverOrder !== 2 && solverOrder !== 3) {
-    throw reader.error('solver_order', 'which is not supported (it can be 1, 2 or 3).');
+    throw fields.error('solver_order', 'which is not supported (it can be 1, 2 or 3).');
   }
   // diffusers reads the names of DPM-Solver's types, found in converted configs, as bh2.
   const types = ['bh1', 'bh2', 'midpoint', 'heun', 'logrho'] as const;
   return {
-    numTrainTimesteps: reader.count('num_train_timesteps', 1000),
-    flowShift: reader.positive('flow_shift', 1),
+    numTrainTimesteps: fields.integer('num_train_timesteps', TRAIN_TIMESTEPS, 1000),
+    flowShift: fields.number('flow_shift', FLOW_SHIFT, 1),
     solverOrder,
-    solverType: reader.choice('solver_type', types, 'bh2') === 'bh1' ? 'bh1' : 'bh2',
-    lowerOrderFinal: reader.boolean('lower_order_final', true),
-    disableCorrector: reader.integers('disable_corrector'),
-    finalSigmasType: reader.choice('final_sigmas_type', ['zero', 'sigma_min'], 'zero'),
+    solverType: fields.choice('solver_type', types, 'bh2') === 'bh1' ? 'bh1' : 'bh2',
+    lowerOrderFinal: fields.boolean('lower_order_final', true),
+    disableCorrector: fields.integers('disable_corrector', STEP_INDICES, []),
+    finalSigmasType: fields.choice('final_sigmas_type', ['zero', 'sigma_min'], 'zero'),
   };
 }

@@ -1,5 +1,5 @@
 /** @file Reads the `config.json` files of a Wan checkpoint; field names are diffusers' own, in camelCase. */
-import { modelFormat } from '../../errors.ts';
+import { Fields, type NumberRange } from '../../config/fields.ts';
 
 export interface WanTransformerConfig {
   /** Frames, rows, columns of latents in a token. */
@@ -48,128 +48,105 @@ export interface Umt5Config {
   readonly layerNormEpsilon: number;
 }
 
-/** A parsed JSON object with typed, checked access: what is missing or of another type is named. */
-class Fields {
-  readonly #fields: Readonly<Record<string, unknown>>;
-  readonly #file: string;
+/**
+ * Far above every published model. What a file's header holds is the closer bound, and is checked where the header is known
+ * (`header-check.ts`): these keep every product of sizes exact, and planning quick where there is no header.
+ */
+/** Counts of blocks are held against the header alone, which says how many there are. */
+const COUNT: NumberRange = { least: 1, most: Number.MAX_SAFE_INTEGER };
+const WIDTH: NumberRange = { least: 1, most: 2 ** 17 };
+const VOCABULARY: NumberRange = { least: 1, most: 2 ** 24 };
+const CHANNELS: NumberRange = { least: 1, most: 2 ** 14 };
+const PATCH: NumberRange = { least: 1, most: 16 };
+/** Positions a side: 1024 in every published Wan. A grid of tokens is planned piece by piece. */
+const POSITIONS: NumberRange = { least: 1, most: 2 ** 13 };
+/** Below, float32 cannot tell it from nothing beside a square; above, a norm is none any more. Published: 1e-6. */
+const EPSILON: NumberRange = { least: 1e-12, most: 1e-2 };
 
-  constructor(json: unknown, file: string) {
-    if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-      throw modelFormat(`${file} is not an object.`, 'The file is damaged.');
-    }
-    this.#fields = json as Record<string, unknown>;
-    this.#file = file;
-  }
+/** Upsamplings double a side each time: more than these make a single latent larger than a clip. */
+const VAE_LEVELS = 8;
+const VAE_MULTIPLE: NumberRange = { least: 1, most: 64 };
+/** Latents are near a normal distribution before they are scaled back: published means and deviations are within 4. */
+const LATENTS_MEAN: NumberRange = { least: -1e4, most: 1e4 };
+const LATENTS_STD: NumberRange = { least: 1e-4, most: 1e4 };
 
-  refuse(name: string, problem: string): never {
-    throw modelFormat(
-      `${this.#file}: ${name} ${problem}.`,
-      'This kind of checkpoint is not supported: see the README for those that are.',
-    );
-  }
+const BUCKETS: NumberRange = { least: 4, most: 2 ** 12 };
+const DISTANCE: NumberRange = { least: 1, most: 2 ** 20 };
 
-  get(name: string): unknown {
-    return this.#fields[name];
-  }
-
-  integer(name: string, fallback?: number): number {
-    const value = this.#fields[name] ?? fallback;
-    if (!Number.isInteger(value) || (value as number) < 1)
-      this.refuse(name, 'is no positive integer');
-    return value as number;
-  }
-
-  number(name: string, fallback: number): number {
-    const value = this.#fields[name] ?? fallback;
-    if (typeof value !== 'number' || !Number.isFinite(value)) this.refuse(name, 'is no number');
-    return value;
-  }
-
-  boolean(name: string, fallback: boolean): boolean {
-    const value = this.#fields[name] ?? fallback;
-    if (typeof value !== 'boolean') this.refuse(name, 'is neither true nor false');
-    return value;
-  }
-
-  array<T>(name: string, is: (item: unknown) => item is T, fallback: readonly T[]): readonly T[] {
-    const value = this.#fields[name] ?? fallback;
-    if (!Array.isArray(value) || !value.every(is))
-      this.refuse(name, 'is no list of the right kind');
-    return value;
-  }
-
-  /** Refuses a field that is set to anything but one of `allowed`. */
-  only(name: string, ...allowed: readonly unknown[]): void {
-    const value = this.#fields[name];
-    if (value !== undefined && !allowed.includes(value)) {
-      this.refuse(name, `is ${JSON.stringify(value)}, which is not supported`);
-    }
-  }
-}
-
-const isNumber = (item: unknown): item is number => typeof item === 'number';
-const isInteger = (item: unknown): item is number => Number.isInteger(item);
-const isBoolean = (item: unknown): item is boolean => typeof item === 'boolean';
-
-/** @throws ZoetropeError `model-format` for what is missing, malformed or not supported. */
+/** @throws ZoetropeError `model-format` for what is missing, malformed, senseless or not supported. */
 export function parseTransformerConfig(
   json: unknown,
   file = 'transformer/config.json',
 ): WanTransformerConfig {
-  const fields: Fields = new Fields(json, file);
+  const fields = new Fields(json, file);
   fields.only('_class_name', 'WanTransformer3DModel');
   fields.only('qk_norm', 'rms_norm_across_heads');
   // Image-to-video models carry image projections that text-to-video has no input for.
   fields.only('added_kv_proj_dim', null);
   fields.only('image_dim', null);
-  const patchSize = fields.array('patch_size', isInteger, [1, 2, 2]);
+  const patchSize = fields.integers('patch_size', { ...PATCH, length: 3 }, [1, 2, 2]);
   const [frames, rows, columns] = patchSize;
-  if (patchSize.length !== 3 || !frames || !rows || !columns) {
-    fields.refuse('patch_size', 'does not have three entries');
+  if (!frames || !rows || !columns) throw fields.error('patch_size', 'not three entries.');
+  const inChannels = fields.integer('in_channels', CHANNELS, 16);
+  const numAttentionHeads = fields.integer('num_attention_heads', WIDTH, 40);
+  const attentionHeadDim = fields.integer('attention_head_dim', WIDTH, 128);
+  if (attentionHeadDim % 2 !== 0) {
+    throw fields.error('attention_head_dim', 'not even: positions turn pairs of values.');
   }
-  const inChannels = fields.integer('in_channels', 16);
+  if (numAttentionHeads * attentionHeadDim > WIDTH.most) {
+    const width = `${numAttentionHeads} heads of ${attentionHeadDim}`;
+    throw fields.error('num_attention_heads', `${width} are wider than ${WIDTH.most}.`);
+  }
+  const freqDim = fields.integer('freq_dim', WIDTH, 256);
+  if (freqDim % 2 !== 0) {
+    throw fields.error('freq_dim', 'not even: half of it are sines, half cosines.');
+  }
   return {
     patchSize: [frames, rows, columns],
-    numAttentionHeads: fields.integer('num_attention_heads', 40),
-    attentionHeadDim: fields.integer('attention_head_dim', 128),
+    numAttentionHeads,
+    attentionHeadDim,
     inChannels,
-    outChannels: fields.integer('out_channels', inChannels),
-    textDim: fields.integer('text_dim', 4096),
-    freqDim: fields.integer('freq_dim', 256),
-    ffnDim: fields.integer('ffn_dim', 13824),
-    numLayers: fields.integer('num_layers', 40),
+    outChannels: fields.integer('out_channels', CHANNELS, inChannels),
+    textDim: fields.integer('text_dim', WIDTH, 4096),
+    freqDim,
+    ffnDim: fields.integer('ffn_dim', WIDTH, 13824),
+    numLayers: fields.integer('num_layers', COUNT, 40),
     crossAttnNorm: fields.boolean('cross_attn_norm', true),
-    eps: fields.number('eps', 1e-6),
-    ropeMaxSeqLen: fields.integer('rope_max_seq_len', 1024),
+    eps: fields.number('eps', EPSILON, 1e-6),
+    ropeMaxSeqLen: fields.integer('rope_max_seq_len', POSITIONS, 1024),
   };
 }
 
-/** @throws ZoetropeError `model-format` for what is missing, malformed or not supported. */
+/** @throws ZoetropeError `model-format` for what is missing, malformed, senseless or not supported. */
 export function parseVaeConfig(json: unknown, file = 'vae/config.json'): WanVaeConfig {
-  const fields: Fields = new Fields(json, file);
+  const fields = new Fields(json, file);
   fields.only('_class_name', 'AutoencoderKLWan');
-  const scales = fields.array('attn_scales', isNumber, []);
-  if (scales.length > 0) fields.refuse('attn_scales', 'is not empty, which is not supported');
-  const zDim = fields.integer('z_dim', 16);
-  const dimMult = fields.array('dim_mult', isInteger, [1, 2, 4, 4]);
-  const downsample = fields.array('temperal_downsample', isBoolean, [false, true, true]);
-  if (downsample.length !== dimMult.length - 1) {
-    fields.refuse('temperal_downsample', 'does not have one entry fewer than dim_mult');
+  const scales = fields.get('attn_scales') ?? [];
+  if (!Array.isArray(scales) || scales.length > 0) {
+    throw fields.error('attn_scales', 'which is not supported.');
   }
-  const latentsMean = fields.array('latents_mean', isNumber, []);
-  const latentsStd = fields.array('latents_std', isNumber, []);
-  if (latentsMean.length !== zDim) fields.refuse('latents_mean', `does not have ${zDim} entries`);
-  if (latentsStd.length !== zDim) fields.refuse('latents_std', `does not have ${zDim} entries`);
-  const isPatched = (fields.get('patch_size') ?? null) !== null;
-  const patchSize = isPatched ? fields.integer('patch_size') : 1;
+  const zDim = fields.integer('z_dim', CHANNELS, 16);
+  const levels = { ...VAE_MULTIPLE, length: VAE_LEVELS };
+  const dimMult = fields.integers('dim_mult', levels, [1, 2, 4, 4]);
+  if (dimMult.length === 0) throw fields.error('dim_mult', 'which is not supported.');
+  const downsample = fields.booleans('temperal_downsample', VAE_LEVELS, [false, true, true]);
+  if (downsample.length !== dimMult.length - 1) {
+    throw fields.error('temperal_downsample', 'not one entry fewer than dim_mult.');
+  }
+  const latentsMean = fields.numbers('latents_mean', { ...LATENTS_MEAN, length: zDim }, []);
+  const latentsStd = fields.numbers('latents_std', { ...LATENTS_STD, length: zDim }, []);
+  if (latentsMean.length !== zDim) throw fields.error('latents_mean', `not ${zDim} entries.`);
+  if (latentsStd.length !== zDim) throw fields.error('latents_std', `not ${zDim} entries.`);
+  const patchSize = fields.integer('patch_size', PATCH, 1);
+  const baseDim = fields.integer('base_dim', CHANNELS, 96);
   return {
     zDim,
-    decoderBaseDim: fields.integer('decoder_base_dim', fields.integer('base_dim', 96)),
+    decoderBaseDim: fields.integer('decoder_base_dim', CHANNELS, baseDim),
     dimMult,
-    numResBlocks: fields.integer('num_res_blocks', 2),
+    numResBlocks: fields.integer('num_res_blocks', COUNT, 2),
     temporalUpsample: downsample.toReversed(),
     isResidual: fields.boolean('is_residual', false),
-    outChannels: fields.integer('out_channels', 3),
+    outChannels: fields.integer('out_channels', CHANNELS, 3),
     patchSize,
     latentsMean,
     latentsStd,
@@ -179,21 +156,28 @@ export function parseVaeConfig(json: unknown, file = 'vae/config.json'): WanVaeC
   };
 }
 
-/** @throws ZoetropeError `model-format` for what is missing, malformed or not supported. */
+/** @throws ZoetropeError `model-format` for what is missing, malformed, senseless or not supported. */
 export function parseUmt5Config(json: unknown, file = 'text_encoder/config.json'): Umt5Config {
   const fields = new Fields(json, file);
   fields.only('model_type', 'umt5');
   fields.only('feed_forward_proj', 'gated-gelu');
   fields.only('dense_act_fn', 'gelu_new');
+  const buckets = fields.integer('relative_attention_num_buckets', BUCKETS, 32);
+  const distance = fields.integer('relative_attention_max_distance', DISTANCE, 128);
+  // Distances below a quarter of the buckets have one each; the rest share the logarithm of what is above.
+  if (distance <= Math.floor(buckets / 4)) {
+    const exact = `the first ${Math.floor(buckets / 4)} distances have a bucket each.`;
+    throw fields.error('relative_attention_max_distance', `too little: ${exact}`);
+  }
   return {
-    vocabSize: fields.integer('vocab_size'),
-    dModel: fields.integer('d_model'),
-    dKv: fields.integer('d_kv'),
-    dFf: fields.integer('d_ff'),
-    numLayers: fields.integer('num_layers'),
-    numHeads: fields.integer('num_heads'),
-    relativeAttentionNumBuckets: fields.integer('relative_attention_num_buckets', 32),
-    relativeAttentionMaxDistance: fields.integer('relative_attention_max_distance', 128),
-    layerNormEpsilon: fields.number('layer_norm_epsilon', 1e-6),
+    vocabSize: fields.integer('vocab_size', VOCABULARY),
+    dModel: fields.integer('d_model', WIDTH),
+    dKv: fields.integer('d_kv', WIDTH),
+    dFf: fields.integer('d_ff', WIDTH),
+    numLayers: fields.integer('num_layers', COUNT),
+    numHeads: fields.integer('num_heads', WIDTH),
+    relativeAttentionNumBuckets: buckets,
+    relativeAttentionMaxDistance: distance,
+    layerNormEpsilon: fields.number('layer_norm_epsilon', EPSILON, 1e-6),
   };
 }

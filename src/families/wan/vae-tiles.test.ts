@@ -13,6 +13,10 @@ const FORMS: Readonly<Record<string, VaeForm>> = {
   'deeper 2.2': { dimMult: [1, 2, 4, 4], downsample: [false, true, true], isResidual: true },
 };
 
+function ones(length: number): number[] {
+  return Array.from({ length }, () => 1);
+}
+
 function zeros(length: number): number[] {
   return Array.from({ length }, () => 0);
 }
@@ -93,7 +97,7 @@ describe('real decoders', () => {
     num_res_blocks: 2,
     temperal_downsample: [false, true, true],
     latents_mean: zeros(16),
-    latents_std: zeros(16),
+    latents_std: ones(16),
   });
   const wan22 = parseVaeConfig({
     z_dim: 48,
@@ -106,7 +110,7 @@ describe('real decoders', () => {
     out_channels: 12,
     patch_size: 2,
     latents_mean: zeros(48),
-    latents_std: zeros(48),
+    latents_std: ones(48),
   });
   /** What every WebGPU device can bind to a kernel. */
   const LEAST_LIMIT = 128 * 1024 ** 2;
