@@ -1,4 +1,5 @@
 /** @file Finds the family of a checkpoint by the class that its `model_index.json` names. */
+import { isRecord } from '../config/fields.ts';
 import { modelFormat } from '../errors.ts';
 import { type FileSource, readJson, type ReadOptions } from '../weights/source.ts';
 import type { CheckpointParts, ModelCheckpoint } from './family.ts';
@@ -27,24 +28,30 @@ export async function openCheckpoint(
 ): Promise<ModelCheckpoint> {
   await refuseOriginalLayout(source, options);
   const index = await readJson(source, 'model_index.json', options);
-  const className = (index as { _class_name?: unknown } | null)?._class_name;
+  if (!isRecord(index)) {
+    throw modelFormat(
+      `model_index.json of ${source.name} is not an object.`,
+      'The file is damaged: copy or download it again.',
+    );
+  }
+  const className = index['_class_name'];
   const isKnown = typeof className === 'string' && Object.hasOwn(FAMILIES, className);
   const open = isKnown ? FAMILIES[className] : undefined;
   if (!open) {
     throw modelFormat(
-      `${source.name} is a ${typeof className === 'string' ? className : 'checkpoint of no named class'}.`,
+      `${source.name} is a ${typeof className === 'string' ? className.slice(0, 80) : 'checkpoint of no named class'}.`,
       `These can be run: ${Object.keys(FAMILIES).join(', ')}.`,
     );
   }
-  return open(source, index as Record<string, unknown>, options);
+  return open(source, index, options);
 }
 
 /** Wan's own repositories have no `model_index.json`, and pickles where a browser cannot safely read them. */
 async function refuseOriginalLayout(source: FileSource, options?: ReadOptions): Promise<void> {
   if (await source.exists('model_index.json', options)) return;
   if (!(await source.exists('config.json', options))) return;
-  const config = (await readJson(source, 'config.json', options)) as Record<string, unknown> | null;
-  const className = config?.['_class_name'];
+  const config = await readJson(source, 'config.json', options);
+  const className = isRecord(config) ? config['_class_name'] : undefined;
   if (className !== 'WanModel' && className !== 'WanTransformer3DModel') return;
   throw modelFormat(
     className === 'WanModel'

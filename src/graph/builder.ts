@@ -149,6 +149,10 @@ export class GraphBuilder {
 
   /** Shape-like operands (`Reshape`, `Slice`, …) are int64 vectors. */
   shapeConstant(dims: readonly number[]): Value {
+    // Anything else has no `BigInt`, or none of 64 bits.
+    if (!dims.every(Number.isSafeInteger)) {
+      this.fail('shape', `[${dims.join(', ')}] has more than whole numbers`, []);
+    }
     return this.constant(BigInt64Array.from(dims.map(BigInt)));
   }
 
@@ -284,7 +288,7 @@ export class GraphBuilder {
   #declare(name: string, dtype: DType, shape: Shape): Value {
     if (this.#names.has(name))
       this.fail('declare', `the name ${name} is taken`, [{ dtype, shape }]);
-    if (shape.some((dim) => !Number.isInteger(dim) || dim < 1)) {
+    if (shape.some((dim) => !Number.isSafeInteger(dim) || dim < 1)) {
       this.fail(name, 'dimensions must be positive integers', [{ dtype, shape }]);
     }
     this.#names.add(name);

@@ -1,13 +1,14 @@
 /** @file Settles every option of a request, before anything large happens. */
+import type { NumberRange } from '../config/fields.ts';
 import { invalidArgument } from '../errors.ts';
 import type { GenerationDefaults, SizeConstraints } from '../families/family.ts';
+import { FRAME_RATE, GUIDANCE_SCALE, INFERENCE_STEPS } from '../families/request-ranges.ts';
 import { requirePrompt } from '../families/text/prompt.ts';
 import { checkSchedulerName } from '../schedulers/create-scheduler.ts';
 import type { GenerateOptions, GenerationParameters } from './api.ts';
 import { checkSeed } from './noise.ts';
 
-/** More steps than any sampler has training timesteps. */
-const MAX_STEPS = 1000;
+const NOISE_SIGMA: NumberRange = { least: 1e-3, most: 1e3 };
 
 export interface RequestContext {
   readonly model: string;
@@ -40,19 +41,23 @@ export function resolveRequest(
     numInferenceSteps: whole(
       'numInferenceSteps',
       options.numInferenceSteps ?? givenSteps(options) ?? defaults.numInferenceSteps,
-      MAX_STEPS,
+      INFERENCE_STEPS.most,
     ),
-    guidanceScale: finite('guidanceScale', options.guidanceScale ?? defaults.guidanceScale, 0, 100),
+    guidanceScale: finite(
+      'guidanceScale',
+      options.guidanceScale ?? defaults.guidanceScale,
+      GUIDANCE_SCALE,
+    ),
     seed,
     maxSequenceLength: resolveSequenceLength(options.maxSequenceLength, defaults),
-    frameRate: finite('frameRate', options.frameRate ?? defaults.frameRate, 1, 240),
+    frameRate: finite('frameRate', options.frameRate ?? defaults.frameRate, FRAME_RATE),
     scheduler: options.scheduler ?? context.scheduler,
     ...(options.flowShift === undefined ? {} : { flowShift: options.flowShift }),
     ...(options.timesteps === undefined ? {} : { timesteps: [...options.timesteps] }),
     ...(options.sigmas === undefined ? {} : { sigmas: [...options.sigmas] }),
     ...(options.initNoiseSigma === undefined
       ? {}
-      : { initNoiseSigma: finite('initNoiseSigma', options.initNoiseSigma, 1e-3, 1e3) }),
+      : { initNoiseSigma: finite('initNoiseSigma', options.initNoiseSigma, NOISE_SIGMA) }),
     ...(decoderOf(options.decode) === 'fast' ? { decode: 'fast' as const } : {}),
     device: context.device,
     dtype: context.dtype,
@@ -127,7 +132,7 @@ function whole(name: string, value: number, most: number): number {
   );
 }
 
-function finite(name: string, value: number, least: number, most: number): number {
+function finite(name: string, value: number, { least, most }: NumberRange): number {
   if (Number.isFinite(value) && value >= least && value <= most) return value;
   const nearest = Number.isNaN(value) ? undefined : Math.min(most, Math.max(least, value));
   throw invalidArgument(

@@ -15,12 +15,14 @@ import type {
   Denoiser,
   ModelCheckpoint,
 } from '../family.ts';
+import { checkSchedulerConfig } from '../../schedulers/create-scheduler.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { variantOf } from '../variant.ts';
 import { summarize, wanArchitecture } from './architecture.ts';
 import { openTextEncoder, openTransformer, openVae } from './components.ts';
 import { readSettings } from './defaults.ts';
 import { checkExtras } from './extras.ts';
+import { checkTransformerHeader, checkUmt5Header, checkVaeHeader } from './header-check.ts';
 import { loraTarget, withAdditions } from './lora.ts';
 import { encodeTokens } from './text-encoder.ts';
 import { WanTransformer } from './transformer.ts';
@@ -54,7 +56,12 @@ export async function openWanCheckpoint(
     await read('tokenizer/tokenizer.json'),
     await read('tokenizer/tokenizer_config.json'),
   );
+  checkSchedulerConfig(schedulerConfig);
   const architecture = wanArchitecture({ textEncoder: textConfig, transformer: config, vae });
+  // Before the first graph is built: what a configuration claims is held against what the files hold.
+  checkUmt5Header(textConfig, textFiles);
+  checkTransformerHeader(config, transformerFiles);
+  checkVaeHeader(vae, vaeFiles);
 
   const files: Readonly<Record<ComponentName, ComponentFiles>> = {
     text_encoder: textFiles,
@@ -87,6 +94,7 @@ export async function openWanCheckpoint(
     source,
     tokenizer.defaultMaxSequenceLength,
     vae.zDim,
+    architecture.constraints,
     options,
   );
   return {

@@ -1,4 +1,5 @@
 /** @file Opens a component of a Wan checkpoint, wherever it lies and in whichever layout: its configuration and headers. */
+import { describe, isRecord } from '../../config/fields.ts';
 import { modelFormat } from '../../errors.ts';
 import { ComponentFiles, type NameMap, type WeightsStem } from '../../weights/component.ts';
 import { type FilesAt, pathIn, readJson, type ReadOptions } from '../../weights/source.ts';
@@ -40,22 +41,22 @@ export async function openTransformer(
   }
   const path = pathIn(place.path, 'config.json');
   const json = await readJson(place.source, path, options);
-  const isOriginal = (json as { _class_name?: unknown } | null)?._class_name === 'WanModel';
-  // What a configuration refuses is told before any header is read, which may be long.
-  if (!isOriginal) {
+  // A configuration is refused before any header is read, which may be long.
+  if (!isRecord(json) || json['_class_name'] !== 'WanModel') {
     const config = parseTransformerConfig(json, path);
     return { files: await openFolder(), config };
   }
-  refuseOtherTasks(json as Json, path);
+  refuseOtherTasks(json, path);
   const files = await openFolder();
-  return { files, config: parseTransformerConfig(transformerConfigOf(files, json as Json), path) };
+  const config = parseTransformerConfig(transformerConfigOf(files, json, path), path);
+  return { files, config };
 }
 
 function refuseOtherTasks(json: Json, path: string): void {
   const task = json['model_type'] ?? 't2v';
   if (task === 't2v') return;
   throw modelFormat(
-    `${path}: model_type is ${JSON.stringify(task)}.`,
+    `${path}: model_type is ${describe(task)}.`,
     'Only text-to-video models (t2v) are supported.',
   );
 }

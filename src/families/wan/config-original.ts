@@ -2,8 +2,10 @@
  * @file Configurations where there is none in diffusers' form: from the `config.json` of Wan's own repositories, and from
  * the shapes of the tensors. Both give what diffusers' file would hold, for the one parser.
  */
+import { Fields } from '../../config/fields.ts';
 import { modelFormat } from '../../errors.ts';
 import type { ComponentFiles } from '../../weights/component.ts';
+import { countBlocks } from './header-check.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -29,40 +31,45 @@ function shapeOf(files: ComponentFiles, name: string): readonly number[] {
   );
 }
 
-/** One more than the largest number between `prefix` and the next dot. */
-function countOf(files: ComponentFiles, prefix: string): number {
-  const numbers = [...files.tensors.keys()]
-    .filter((name) => name.startsWith(prefix))
-    .map((name) => Number.parseInt(name.slice(prefix.length), 10));
-  return Math.max(-1, ...numbers) + 1;
-}
-
-/** @param original Parsed `config.json` of class `WanModel`, which leaves out what no published model changes. */
-export function transformerConfigOf(files: ComponentFiles, original: Json = {}): Json {
+/**
+ * @param original Parsed `config.json` of class `WanModel`, which leaves out what no published model changes.
+ * @param file Where it comes from, for messages.
+ */
+export function transformerConfigOf(
+  files: ComponentFiles,
+  original: Json = {},
+  file = 'config.json',
+): Json {
   const [width = 0, inChannels = 0, ...patchSize] = shapeOf(files, 'patch_embedding.weight');
   const [outputs = 0] = shapeOf(files, 'proj_out.weight');
-  const heads = Number(original['num_heads'] ?? width / HEAD_DIM);
-  if (!Number.isInteger(heads)) {
+  const fields = new Fields(original, file);
+  const heads = fields.get('num_heads') === undefined ? width / HEAD_DIM : givenHeads(fields);
+  if (!Number.isInteger(heads) || heads < 1) {
     throw modelFormat(
       `patch_embedding.weight in ${files.folder || 'checkpoint'} of ${files.source.name} is ${width} wide, which is no number of heads of ${HEAD_DIM}.`,
       'It is no Wan 2.1. If it is one of another size, give the folder with its config.json.',
     );
   }
-  const of = (name: string, otherwise: unknown): unknown => original[name] ?? otherwise;
+  const of = (name: string, otherwise: unknown): unknown => fields.get(name) ?? otherwise;
+  const dim = fields.integer('dim', { least: 1, most: Number.MAX_SAFE_INTEGER }, width);
   return {
     _class_name: 'WanTransformer3DModel',
     patch_size: patchSize,
     num_attention_heads: heads,
-    attention_head_dim: Number(of('dim', width)) / heads,
+    attention_head_dim: dim / heads,
     in_channels: of('in_dim', inChannels),
     out_channels: of('out_dim', outputs / patchSize.reduce((a, b) => a * b, 1)),
     text_dim: of('text_dim', shapeOf(files, 'condition_embedder.text_embedder.linear_1.weight')[1]),
     freq_dim: of('freq_dim', shapeOf(files, 'condition_embedder.time_embedder.linear_1.weight')[1]),
     ffn_dim: of('ffn_dim', shapeOf(files, 'blocks.0.ffn.net.0.proj.weight')[0]),
-    num_layers: of('num_layers', countOf(files, 'blocks.')),
+    num_layers: of('num_layers', countBlocks(files.tensors.keys(), 'blocks.')),
     cross_attn_norm: files.tensors.has('blocks.0.norm2.weight'),
     eps: of('eps', 1e-6),
   };
+}
+
+function givenHeads(fields: Fields): number {
+  return fields.integer('num_heads', { least: 1, most: Number.MAX_SAFE_INTEGER });
 }
 
 /** Wan 2.1's form, of any width: nothing else has sixteen channels and the names that it takes to get here. */
@@ -95,7 +102,7 @@ export function umt5ConfigOf(files: ComponentFiles): Json {
     d_model: dModel,
     d_kv: inner / heads,
     d_ff: shapeOf(files, `${block}1.DenseReluDense.wi_0.weight`)[0],
-    num_layers: countOf(files, 'encoder.block.'),
+    num_layers: countBlocks(files.tensors.keys(), 'encoder.block.'),
     num_heads: heads,
     relative_attention_num_buckets: buckets,
   };

@@ -69,7 +69,10 @@ export function checkExtras(
     if (needed.has(name)) continue;
     const rule = RULES[component].find(({ pattern }) => pattern.test(name));
     if (!rule || rule.refuses !== undefined) throw refusal(component, files, name, rule?.refuses);
-    if (rule.loses !== undefined) lost.set(rule.loses, [...(lost.get(rule.loses) ?? []), name]);
+    if (rule.loses === undefined) continue;
+    const names = lost.get(rule.loses);
+    if (names) names.push(name);
+    else lost.set(rule.loses, [name]);
   }
   return [...lost].map(([what, [first = '', ...others]]) => ({
     code: 'tensors-ignored',

@@ -149,6 +149,8 @@ describe('alphas', () => {
   test.each([
     [{ 'transformer.lora_alpha': 1, 'transformer.use_dora': true }, 'DoRA'],
     [{ 'transformer.lora_alpha': 'x' }, 'lora_alpha'],
+    [{ 'transformer.lora_alpha': 1e300 }, 'lora_alpha is 1e+300, not a number up to 1000000'],
+    [{ 'transformer.lora_alpha': 1, 'transformer.alpha_pattern': { to_q: 1e300 } }, 'is 1e+300'],
     [{ 'transformer.lora_alpha': 1, 'transformer.alpha_pattern': { '.*q': 1 } }, 'alpha_pattern'],
   ])('are refused if they cannot be understood: %j', async (config, problem) => {
     const opening = open(matrices, noted(config));

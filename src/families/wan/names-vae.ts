@@ -4,10 +4,10 @@
  */
 import type { NameMap } from '../../weights/component.ts';
 
-const OUTER: Readonly<Record<string, string>> = {
-  conv1: 'quant_conv',
-  conv2: 'post_quant_conv',
-};
+const OUTER: ReadonlyMap<string, string> = new Map([
+  ['conv1', 'quant_conv'],
+  ['conv2', 'post_quant_conv'],
+]);
 
 const ENDS: readonly (readonly [string, string])[] = [
   ['conv1', 'conv_in'],
@@ -38,7 +38,7 @@ function fromOriginal(name: string): string {
   const [, side, rest = ''] = /^(encoder|decoder)\.(.+)$/.exec(name) ?? [];
   if (side === undefined) {
     const [module = '', parameter = ''] = name.split('.');
-    const known = OUTER[module];
+    const known = OUTER.get(module);
     return known === undefined ? name : `${known}.${parameter}`;
   }
   for (const [original, known] of ENDS) {

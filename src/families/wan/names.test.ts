@@ -38,6 +38,13 @@ test('of the original, what is not known keeps its name', () => {
   );
 });
 
+test.each(['constructor', 'toString', '__proto__'])('a tensor may be named like %s', (word) => {
+  const block = `blocks.0.${word}.weight`;
+  expect(umt5Names(['token_embedding.weight'])(block)).toBe(block);
+  expect(vaeNames(['decoder.head.2.weight'])(`${word}.weight`)).toBe(`${word}.weight`);
+  expect(transformerNames(['head.head.weight'])(block)).toBe(block);
+});
+
 test('umT5’s table of embeddings may have either of its names', () => {
   expect(umt5Names(['encoder.embed_tokens.weight'])('encoder.embed_tokens.weight')).toBe(
     'shared.weight',
