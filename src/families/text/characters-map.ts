@@ -6,6 +6,7 @@
  * pool of strings that end in 0.
  */
 import { Normalizer } from '@huggingface/tokenizers';
+import { LONGEST_NORMALIZED, NormalizationError } from './bounded-normalizer.ts';
 
 /** Longer graphemes are looked up character by character only. */
 const LONGEST_GRAPHEME_BYTES = 5;
@@ -24,6 +25,12 @@ export class CharactersMap extends Normalizer {
     const bytes = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
     const view = new DataView(bytes.buffer);
     const trieBytes = view.getUint32(0, true);
+    // Before room is made for as much as it claims.
+    if (trieBytes % 4 !== 0 || 4 + trieBytes > bytes.length) {
+      throw new NormalizationError(
+        `the map of characters claims ${trieBytes} of ${bytes.length} bytes`,
+      );
+    }
     this.#trie = Uint32Array.from({ length: trieBytes / 4 }, (_, i) =>
       view.getUint32(4 + 4 * i, true),
     );
@@ -39,6 +46,8 @@ export class CharactersMap extends Normalizer {
           : undefined;
       if (whole !== undefined) result += whole;
       else for (const character of segment) result += this.#replacement(character) ?? character;
+      if (result.length > LONGEST_NORMALIZED)
+        throw new NormalizationError('the map of characters makes too long a text');
     }
     return result;
   }

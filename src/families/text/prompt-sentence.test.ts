@@ -233,3 +233,18 @@ describe('a choice', () => {
     expect(drawn).toEqual(new Set(['', ...Object.values(LISTS).flat()]));
   });
 });
+
+test('lists of many equal texts are read as fast as others', () => {
+  const same = Array.from({ length: 1000 }, () => 'x');
+  const lists: PromptLists = {
+    colours: same,
+    subjects: same,
+    motions: same,
+    relations: same,
+    grounds: same,
+    cameras: same,
+  };
+  const started = performance.now();
+  expect(readSentence(lists, 'x x x x x x x !')).toBeUndefined();
+  expect(performance.now() - started).toBeLessThan(200);
+});

@@ -1,5 +1,6 @@
 /** @file Sentences of a model's vocabulary: made from choices, drawn at random, and read back into choices. */
 import type { PromptLists } from '../family.ts';
+import { readParts, type SentencePart } from './sentence-parts.ts';
 
 /** What a sentence is made of: texts of the lists. `''`: it says nothing of it. */
 export interface PromptChoice {
@@ -14,6 +15,17 @@ export interface PromptChoice {
   readonly ground: string;
   readonly camera: string;
 }
+
+const NOTHING: PromptChoice = {
+  colour: '',
+  subject: '',
+  motion: '',
+  relation: '',
+  otherColour: '',
+  otherSubject: '',
+  ground: '',
+  camera: '',
+};
 
 /** Of the words that follow an article here, those that begin with the letter of a vowel begin with its sound. */
 export const articleFor = (words: string): 'a' | 'an' => (/^[aeiou]/i.test(words) ? 'an' : 'a');
@@ -39,27 +51,26 @@ export function promptSentence(choice: PromptChoice): string {
  */
 export function readSentence(lists: PromptLists, sentence: string): PromptChoice | undefined {
   const { colours, subjects, motions, relations, grounds, cameras } = lists;
-  const anyNoun = (colour: keyof PromptChoice, subject: keyof PromptChoice): string =>
-    `(?:an? )?${oneOf(colour, colours)} ${oneOf(subject, subjects)}`;
-  const pattern =
-    `^${anyNoun('colour', 'subject')}(?: ${oneOf('motion', motions)})?` +
-    `(?: ${oneOf('relation', relations)} ${anyNoun('otherColour', 'otherSubject')})?` +
-    `(?: ${oneOf('ground', grounds)})?(?:, ${oneOf('camera', cameras)})?\\.?$`;
+  const article = { texts: ['a ', 'an '], isOptional: true };
+  const optional = { isOptional: true };
+  const parts: readonly SentencePart[] = [
+    article,
+    { name: 'colour', texts: colours, after: ' ' },
+    { name: 'subject', texts: subjects },
+    { name: 'motion', texts: motions, before: ' ', ...optional },
+    // Without a relation there is no other subject.
+    { name: 'relation', texts: relations, before: ' ', after: ' ', ...optional, leavesOut: 3 },
+    article,
+    { name: 'otherColour', texts: colours, after: ' ' },
+    { name: 'otherSubject', texts: subjects },
+    { name: 'ground', texts: grounds, before: ' ', ...optional },
+    { name: 'camera', texts: cameras, before: ', ', ...optional },
+    { texts: ['.'], ...optional },
+  ];
   const words = sentence.trim().replace(/\s+/g, ' ').toLowerCase();
-  const groups = new RegExp(pattern).exec(words)?.groups;
-  if (!groups) return undefined;
-  const part = (name: keyof PromptChoice, list: readonly string[]): string =>
-    list.find((text) => text.toLowerCase() === groups[name]) ?? '';
-  const choice = {
-    colour: part('colour', colours),
-    subject: part('subject', subjects),
-    motion: part('motion', motions),
-    relation: part('relation', relations),
-    otherColour: part('otherColour', colours),
-    otherSubject: part('otherSubject', subjects),
-    ground: part('ground', grounds),
-    camera: part('camera', cameras),
-  };
+  const found = readParts(words, parts);
+  if (!found) return undefined;
+  const choice = { ...NOTHING, ...found };
   return wasShown(lists, choice) ? choice : undefined;
 }
 
@@ -70,14 +81,6 @@ function wasShown(
 ): boolean {
   if (relation !== '') return camera === '' && pairMotions.includes(motion);
   return (motion === '') !== (camera === '');
-}
-
-/** A pattern that matches one of no texts matches nothing. */
-function oneOf(name: keyof PromptChoice, texts: readonly string[]): string {
-  const escaped = texts.map((text) =>
-    text.toLowerCase().replace(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`),
-  );
-  return `(?<${name}>${escaped.length > 0 ? escaped.join('|') : '(?!)'})`;
 }
 
 /** `choice` with another text for one part. What was not shown together with it is left out, to be filled in anew. */

@@ -116,3 +116,52 @@ describe('loadTokenizer', () => {
     },
   );
 });
+
+function split(pattern: string): object {
+  const pretokenizer = { type: 'Split', pattern: { Regex: pattern }, behavior: 'Isolated' };
+  return { ...tokenizerJson, pre_tokenizer: { ...pretokenizer, invert: false } };
+}
+
+describe('a tokenizer.json cannot hang its worker', () => {
+  it('by a pattern whose repetitions repeat: it is refused before it runs', () => {
+    const started = performance.now();
+    expect(() => loadTokenizer(split('(a+)+$'), tokenizerConfig)).toThrow(
+      'a repetition inside a repetition, (a+)+$',
+    );
+    expect(performance.now() - started).toBeLessThan(500);
+  });
+
+  it('nor fail without a code by one that is not valid', () => {
+    expect(() => loadTokenizer(split('['), tokenizerConfig)).toThrow(
+      expect.objectContaining({
+        code: 'model-format',
+        message: expect.stringContaining('not a valid regular expression'),
+      }),
+    );
+  });
+
+  it('by replacing every letter with a thousand, again and again', () => {
+    const swell = { type: 'Replace', pattern: { String: 'a' }, content: 'a'.repeat(1000) };
+    const normalizer = { type: 'Sequence', normalizers: Array.from({ length: 8 }, () => swell) };
+    expect(() => loadTokenizer({ ...tokenizerJson, normalizer }, tokenizerConfig)).toThrow(
+      expect.objectContaining({
+        code: 'model-format',
+        message: expect.stringContaining('a normalizer makes'),
+      }),
+    );
+  });
+
+  it('by a map of characters that claims gigabytes', () => {
+    const claim = btoa('\xfc\xff\xff\xff');
+    const normalizer = { type: 'Precompiled', precompiled_charsmap: claim };
+    expect(() => loadTokenizer({ ...tokenizerJson, normalizer }, tokenizerConfig)).toThrow(
+      'the map of characters claims 4294967292 of 4 bytes',
+    );
+  });
+
+  it('by a prompt without end', () => {
+    const prompt = 'a '.repeat(60_000);
+    expect(() => tokenizer.encodePrompt(prompt, 10)).toThrow(INVALID);
+    expect(tokenizer.encodePrompt(prompt.slice(0, 100_000), 10).ids).toHaveLength(10);
+  });
+});

@@ -8,9 +8,12 @@ import {
   SequenceNormalizer,
   Tokenizer,
 } from '@huggingface/tokenizers';
+import { isRecord } from '../../config/fields.ts';
 import { invalidArgument, modelFormat } from '../../errors.ts';
+import { boundNormalizer, LONGEST_PROMPT, NormalizationError } from './bounded-normalizer.ts';
 import { fallBackToBytes } from './byte-fallback.ts';
 import { CharactersMap } from './characters-map.ts';
+import { faultOfPatterns } from './pattern-check.ts';
 
 /** What diffusers' pipelines for T5 use at most, whatever the tokenizer allows. */
 const LONGEST_SEQUENCE = 512;
@@ -55,7 +58,14 @@ export function loadTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown):
           `Try ${LONGEST_SEQUENCE}.`,
         );
       }
-      const content = encode(prompt, false);
+      if (prompt.length > LONGEST_PROMPT) {
+        throw invalidArgument(
+          'prompt',
+          `it has ${prompt.length} characters, more than ${LONGEST_PROMPT}.`,
+          `Shorten it: a model reads some ${LONGEST_SEQUENCE} words.`,
+        );
+      }
+      const content = encodeWith(encode, prompt);
       const kept = content.slice(0, maxSequenceLength - ending.length);
       return { ids: [...kept, ...ending], truncatedTokens: content.length - kept.length };
     },
@@ -68,9 +78,25 @@ interface Encoder {
   readonly ending: readonly number[];
 }
 
+/** Damage that only some prompts meet is the tokenizer's, too. */
+function encodeWith(encode: Encoder['encode'], prompt: string): number[] {
+  let ids: number[];
+  try {
+    ids = encode(prompt, false);
+  } catch (error) {
+    throw damaged(`tokenizer.json cannot encode this prompt: ${reasonOf(error)}`, error);
+  }
+  if (ids.every(isTokenId)) return ids;
+  throw damaged('tokenizer.json has no id for a part of this prompt, nor for unknown parts.');
+}
+
 /** Opens the tokenizer and tries it, since the library finds some damage only in use, or never. */
 function open(json: Record<string, unknown>, config: Record<string, unknown>): Encoder {
   if (!hasVocabulary(json['model'])) throw damaged('tokenizer.json has no vocabulary.');
+  // The decoder turns ids into text, which is never asked for.
+  const { normalizer, pre_tokenizer: preTokenizer, post_processor: postProcessor } = json;
+  const fault = faultOfPatterns(normalizer, preTokenizer, postProcessor);
+  if (fault !== undefined) throw damaged(`tokenizer.json ${fault}.`);
   try {
     const tokenizer = new Tokenizer(json, { ...config, eos_token: tokenText(config['eos_token']) });
     completeLikeRust(tokenizer, json['model']);
@@ -88,13 +114,13 @@ function open(json: Record<string, unknown>, config: Record<string, unknown>): E
     return { encode, ending };
   } catch (error) {
     if (error instanceof Error && error.name === 'ZoetropeError') throw error;
-    throw damaged(`tokenizer.json cannot be read: ${String(error)}`, error);
+    throw damaged(`tokenizer.json cannot be read: ${reasonOf(error)}`, error);
   }
 }
 
 /** Gives the library's tokenizer what it leaves out of Unigram models. */
 function completeLikeRust(tokenizer: Tokenizer, model: unknown): void {
-  tokenizer.normalizer = withCharactersMap(tokenizer.normalizer);
+  tokenizer.normalizer = boundNormalizer(withCharactersMap(tokenizer.normalizer));
   const isUnigram = isRecord(model) && model['type'] === 'Unigram';
   if (isUnigram && model['byte_fallback'] === true && tokenizer.model) {
     fallBackToBytes(tokenizer.model);
@@ -135,8 +161,15 @@ function isTokenId(id: unknown): boolean {
   return Number.isSafeInteger(id) && Number(id) >= 0;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** What is wrong, as far as the library says it in words that mean something outside of it. */
+function reasonOf(error: unknown): string {
+  if (error instanceof SyntaxError) return 'a pattern of it is not a valid regular expression';
+  if (error instanceof NormalizationError) return error.message;
+  const unknown = /^Unknown (\w+) type: "?(\w+)/.exec(error instanceof Error ? error.message : '');
+  const [, part = '', kind = ''] = unknown ?? [];
+  return unknown && kind !== 'undefined' && kind !== 'object'
+    ? `${kind} is not a kind of ${part} that is supported`
+    : 'a part of it is missing or not of a known form';
 }
 
 function damaged(message: string, cause?: unknown): ReturnType<typeof modelFormat> {

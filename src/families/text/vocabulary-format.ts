@@ -1,4 +1,5 @@
 /** @file What a checkpoint may say of its prompts in `zoetrope.json`, checked before anybody relies on it. */
+import { isRecord } from '../../config/fields.ts';
 import type { PromptLists, PromptVocabulary } from '../family.ts';
 
 /** Lists, and whether one may be empty: a model may know no relations, but not no subjects. */
@@ -10,6 +11,14 @@ const BUILDER: Readonly<Record<Exclude<keyof PromptLists, 'pairMotions'>, boolea
   grounds: true,
   cameras: true,
 };
+
+/**
+ * Entries of a list, and characters of one. The page makes a button or a choice of each, and looks for them in what is
+ * typed.
+ */
+const MOST_TEXTS = 1000;
+const MOST_WORDS = 100_000;
+const LONGEST_TEXT = 1000;
 
 const FIELDS: readonly (keyof PromptVocabulary)[] = ['samples', 'builder', 'words'];
 
@@ -30,7 +39,7 @@ export function faultOfVocabulary(value: unknown): string | undefined {
     faultOfList('.samples', samples, false) ??
     lists.find((fault) => fault !== undefined) ??
     faultOfPairs(builder) ??
-    faultOfList('.words', words, false) ??
+    faultOfList('.words', words, false, MOST_WORDS) ??
     faultOfWords(words as readonly string[])
   );
 }
@@ -41,12 +50,24 @@ function strangerIn(
   names: readonly string[],
 ): string | undefined {
   const stranger = Object.keys(value).find((name) => !names.includes(name));
-  return stranger === undefined ? undefined : `${path}.${stranger} is nothing that is known`;
+  return stranger === undefined
+    ? undefined
+    : `${path}.${stranger.slice(0, 60)} is nothing that is known`;
 }
 
-function faultOfList(path: string, value: unknown, mayBeEmpty: boolean): string | undefined {
+function faultOfList(
+  path: string,
+  value: unknown,
+  mayBeEmpty: boolean,
+  most = MOST_TEXTS,
+): string | undefined {
   if (!Array.isArray(value)) return `${path} is no list`;
   if (value.length === 0 && !mayBeEmpty) return `${path} is empty`;
+  if (value.length > most) return `${path} has ${value.length} entries, more than ${most}`;
+  const long = value.findIndex(
+    (text: unknown) => typeof text === 'string' && text.length > LONGEST_TEXT,
+  );
+  if (long >= 0) return `${path}[${long}] has more than ${LONGEST_TEXT} characters`;
   const wrong = value.findIndex(
     (text: unknown) => typeof text !== 'string' || text === '' || text !== text.trim(),
   );
@@ -59,7 +80,8 @@ function faultOfPairs({
 }: Readonly<Record<string, unknown>>): string | undefined {
   const fault = faultOfList('.builder.pairMotions', pairMotions, false);
   if (fault !== undefined) return fault;
-  const wrong = (pairMotions as string[]).find((text) => !(motions as string[]).includes(text));
+  const known = new Set(motions as string[]);
+  const wrong = (pairMotions as string[]).find((text) => !known.has(text));
   return wrong === undefined
     ? undefined
     : `.builder.pairMotions has “${wrong}”, which is no motion`;
@@ -68,8 +90,4 @@ function faultOfPairs({
 function faultOfWords(words: readonly string[]): string | undefined {
   const wrong = words.findIndex((word) => word !== word.toLowerCase() || /\s/.test(word));
   return wrong < 0 ? undefined : `.words[${wrong}] is no word in lower case`;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
