@@ -91,8 +91,11 @@ export function partOf(
   const text = headers.get('Content-Range');
   const match = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(text ?? '');
   const isMany = headers.get('Content-Type')?.startsWith('multipart/') ?? false;
-  if (isMany || (text !== null && !match)) {
-    throw networkError(source, `${path}: an answer that makes no sense (${text ?? 'multipart'})`);
+  const numbers = match?.slice(1).filter((each) => each !== '*') ?? [];
+  const isExact = numbers.every((each) => Number.isSafeInteger(Number(each)));
+  if (isMany || !isExact || (text !== null && !match)) {
+    const what = text?.slice(0, 80) ?? 'multipart';
+    throw networkError(source, `${path}: an answer that makes no sense (${what})`);
   }
   if (!match) return {};
   const [first, last] = [Number(match[1]), Number(match[2])];

@@ -42,20 +42,36 @@ export class WatchedFetch {
     try {
       for (;;) {
         this.#sign();
-        const { done, value } = await reader.read();
+        const { done, value } = await this.#orStopped(reader.read());
         if (done) return;
         isEnough = !take(value);
         if (isEnough) return;
       }
     } finally {
       this.close();
-      if (isEnough) await reader.cancel().catch(() => undefined);
+      // Not awaited: what does not come any more may not end either.
+      void reader.cancel().catch(() => undefined);
     }
   }
 
   /** Stops the watch. */
   close(): void {
     clearTimeout(this.#timer);
+  }
+
+  /** A body whose compression is damaged does not always fail when its fetch is aborted. */
+  async #orStopped<T>(work: Promise<T>): Promise<T> {
+    let stop: (() => void) | undefined;
+    const stopped = new Promise<never>((_, reject) => {
+      stop = () => reject(this.#signal.reason as Error);
+      if (this.#signal.aborted) stop();
+      this.#signal.addEventListener('abort', stop);
+    });
+    try {
+      return await Promise.race([work, stopped]);
+    } finally {
+      if (stop) this.#signal.removeEventListener('abort', stop);
+    }
   }
 
   #sign(): void {

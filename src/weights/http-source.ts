@@ -174,7 +174,7 @@ export class HttpSource implements FileSource {
   async #askLength(path: string, watch: WatchedFetch): Promise<number> {
     const { ok, headers } = await watch.open(this.#fetch, this.#url(path), { method: 'HEAD' });
     const length = headers.get('Content-Length');
-    if (ok && length !== null && /^\d+$/.test(length)) return Number(length);
+    if (ok && length !== null && /^\d{1,15}$/.test(length)) return Number(length);
     throw new ZoetropeError(
       'feature-missing',
       `${this.name} does not tell how long ${path} is.`,
