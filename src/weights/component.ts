@@ -1,4 +1,5 @@
 /** @file One component of a checkpoint (`transformer/`, `vae/`, …): its tensors across one or several safetensors files. */
+import { isRecord } from '../config/fields.ts';
 import { modelFormat } from '../errors.ts';
 import type { WeightInput } from '../graph/types.ts';
 import { sameShape } from '../graph/types.ts';
@@ -152,14 +153,24 @@ async function listFiles(
   throw missingFile(source, `${prefix}${stems.join('.safetensors or ')}.safetensors`);
 }
 
+/** A file beside the index: no path, and not the folder itself. */
 const isShard = (name: unknown): name is string =>
-  typeof name === 'string' && /^[^/\\]+$/.test(name);
+  typeof name === 'string' && /^[^/\\]+$/.test(name) && !/^\.+$/.test(name);
+
+/** Files of one component: published ones have up to 20. Each costs a request before anything else is known. */
+const MOST_SHARDS = 1000;
 
 function shardNames(index: unknown, path: string): readonly string[] {
-  const map = (index as { weight_map?: unknown } | null)?.weight_map;
-  const names = typeof map === 'object' && map !== null ? [...new Set(Object.values(map))] : [];
+  const map = isRecord(index) ? index['weight_map'] : undefined;
+  const names = isRecord(map) ? [...new Set(Object.values(map))] : [];
   if (names.length === 0 || !names.every(isShard)) {
     throw modelFormat(`${path} has no weight_map of files.`, 'The index file is damaged.');
+  }
+  if (names.length > MOST_SHARDS) {
+    throw modelFormat(
+      `${path} names ${names.length} files, more than ${MOST_SHARDS}.`,
+      'The index file is damaged.',
+    );
   }
   return names;
 }

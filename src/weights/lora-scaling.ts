@@ -2,6 +2,7 @@
  * @file By what a LoRA's product is multiplied besides the user's scale: alpha / rank, or alpha / √rank. Alphas are
  * tensors, or in peft's configuration, which diffusers keeps in the file and peft beside it. Reference: peft `LoraConfig`.
  */
+import { describe, isRecord } from '../config/fields.ts';
 import { modelFormat } from '../errors.ts';
 
 /** peft's configuration, as far as merging depends on it. */
@@ -13,10 +14,15 @@ export interface AdapterConfig {
   readonly isRankStabilized: boolean;
 }
 
-type Json = Readonly<Record<string, unknown>>;
+/** Published alphas are 1 to a few hundred; far above, a product leaves what weights can be. */
+const MOST_ALPHA = 1e6;
 
-const isJson = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Entries of `alpha_pattern`: one a module at the most. */
+const MOST_PATTERNS = 10_000;
+
+function isAlpha(value: unknown): value is number {
+  return typeof value === 'number' && Math.abs(value) <= MOST_ALPHA;
+}
 
 /**
  * @param where For messages.
@@ -26,18 +32,23 @@ export function parseAdapterConfig(json: unknown, where: string): AdapterConfig 
   const refuse = (problem: string): never => {
     throw modelFormat(`${where}: ${problem}.`, 'Choose a plain LoRA.');
   };
-  if (!isJson(json)) return refuse('the adapter’s configuration is not an object');
+  if (!isRecord(json)) return refuse('the adapter’s configuration is not an object');
   if (json['use_dora'] === true) return refuse('this is a DoRA, which is not supported');
   const alpha = json['lora_alpha'];
-  if (typeof alpha !== 'number' || !Number.isFinite(alpha)) {
-    return refuse('lora_alpha is no number');
+  if (!isAlpha(alpha)) {
+    return refuse(`lora_alpha is ${describe(alpha)}, not a number up to ${MOST_ALPHA}`);
   }
   const pattern = json['alpha_pattern'] ?? {};
-  if (!isJson(pattern)) return refuse('alpha_pattern is not an object');
+  if (!isRecord(pattern)) return refuse('alpha_pattern is not an object');
+  if (Object.keys(pattern).length > MOST_PATTERNS) {
+    return refuse(`alpha_pattern has more than ${MOST_PATTERNS} entries`);
+  }
   const alphaPattern = new Map<string, number>();
   for (const [name, value] of Object.entries(pattern)) {
-    if (typeof value !== 'number' || !Number.isFinite(value)) {
-      return refuse(`alpha_pattern of ${name} is no number`);
+    if (!isAlpha(value)) {
+      return refuse(
+        `alpha_pattern of ${name} is ${describe(value)}, not a number up to ${MOST_ALPHA}`,
+      );
     }
     // peft takes regular expressions; what it writes itself are names.
     if (!/^\^?[\w.]+$/.test(name)) return refuse(`alpha_pattern ${name} is no module's name`);
@@ -64,7 +75,9 @@ export function adapterConfigIn(
     );
   }
   const prefix = 'transformer.';
-  const own = Object.entries(isJson(json) ? json : {}).filter(([name]) => name.startsWith(prefix));
+  const own = Object.entries(isRecord(json) ? json : {}).filter(([name]) =>
+    name.startsWith(prefix),
+  );
   if (own.length === 0) return undefined;
   const config = Object.fromEntries(own.map(([name, value]) => [name.slice(prefix.length), value]));
   return parseAdapterConfig(config, where);

@@ -33,6 +33,13 @@ async function read(bytes: Uint8Array): Promise<ReadonlyMap<string, TensorEntry>
 const tensor = (dtype: unknown, shape: unknown, data_offsets: unknown): string =>
   JSON.stringify({ t: { dtype, shape, data_offsets } });
 
+const crowd = (count: number): string => {
+  const empty = { dtype: 'F32', shape: [0], data_offsets: [0, 0] };
+  return JSON.stringify(
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`t${i}`, empty])),
+  );
+};
+
 describe('a header is refused', () => {
   const cases: readonly [string, Uint8Array, RegExp][] = [
     ['of an empty file', new Uint8Array(0), /0 bytes/],
@@ -48,6 +55,22 @@ describe('a header is refused', () => {
     ['with no dtype', file(tensor(undefined, [2], [0, 8]), 8), /tensor t .*dtype/],
     ['with a negative dimension', file(tensor('F32', [-2], [0, 8]), 8), /tensor t .*shape/],
     ['with half a dimension', file(tensor('F32', [0.5], [0, 2]), 8), /tensor t .*shape/],
+    [
+      'with an element type that is a name of every object’s',
+      file(tensor('constructor', [2], [0, 8]), 7),
+      /cut short/,
+    ],
+    [
+      'with a shape beyond exact numbers',
+      file(tensor('F32', [2 ** 40, 2 ** 40], [0, 8]), 8),
+      /claims 8 bytes/,
+    ],
+    ['with offsets beyond exact numbers', file(tensor('F32', [2], [0, 2 ** 60]), 8), /offsets/],
+    [
+      'with more tensors than any model',
+      file(crowd(200_001), 0),
+      /200001 tensors, more than 200000/,
+    ],
     ['with one offset', file(tensor('F32', [2], [0]), 8), /tensor t .*offsets/],
     ['with offsets that run backwards', file(tensor('F32', [2], [8, 0]), 8), /tensor t/],
     ['with offsets that are too few bytes', file(tensor('F32', [3], [0, 8]), 8), /claims 8 bytes/],

@@ -19,6 +19,9 @@ export interface TensorEntry {
 /** The reference implementation's own bound on a header. */
 const MAX_HEADER_BYTES = 100_000_000;
 
+/** Tensors of one file: the largest published models and LoRAs have some thousands. */
+const MOST_TENSORS = 200_000;
+
 const BYTES: Readonly<Record<string, number>> = {
   F64: 8,
   I64: 8,
@@ -84,6 +87,10 @@ function checkHeader(
     throw refuse('its header is not an object.');
   }
   const { __metadata__: metadata, ...entries } = header as Record<string, unknown>;
+  const count = Object.keys(entries).length;
+  if (count > MOST_TENSORS) {
+    throw refuse(`its header names ${count} tensors, more than ${MOST_TENSORS}.`);
+  }
   const tensors = new Map<string, TensorEntry>();
   for (const [name, entry] of Object.entries(entries)) {
     tensors.set(name, checkEntry(name, entry, dataStart, fileSize, refuse));
@@ -123,7 +130,7 @@ function checkEntry(
     throw refuse(`tensor ${name} has no valid offsets.`);
   }
   const [from, to] = offsets as [number, number];
-  const bytes = BYTES[dtype];
+  const bytes = Object.hasOwn(BYTES, dtype) ? BYTES[dtype] : undefined;
   const dims = shape;
   const expected = bytes === undefined ? to - from : dims.reduce((n, dim) => n * dim, bytes);
   if (to - from !== expected) {

@@ -56,6 +56,9 @@ export async function findFile(
   return undefined;
 }
 
+/** Characters. The longest published one, umT5's tokenizer, has 17 million. */
+const LONGEST_JSON = 100_000_000;
+
 /** Reads and parses a JSON file; the caller checks what is in it. */
 export async function readJson(
   source: FileSource,
@@ -63,8 +66,15 @@ export async function readJson(
   options?: ReadOptions,
 ): Promise<unknown> {
   const text = await source.readText(path, options);
+  if (text.length > LONGEST_JSON) {
+    throw modelFormat(
+      `${path} of ${source.name} has ${text.length} characters, more than ${LONGEST_JSON}.`,
+      'It is no configuration of a model: check what the file is.',
+    );
+  }
   try {
-    return JSON.parse(text);
+    // Windows editors put a byte-order mark in front, which is not JSON.
+    return JSON.parse(text.startsWith('\uFEFF') ? text.slice(1) : text);
   } catch (cause) {
     throw modelFormat(
       `${path} of ${source.name} is not JSON.`,

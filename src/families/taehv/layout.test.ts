@@ -50,6 +50,7 @@ test('a decoder of other latents is refused by its shape or by its published nam
   const layout = readLayout(files);
   checkFit(layout, 'safetensors/taew2_1.safetensors', WAN_21);
   checkFit(layout, 'mine.safetensors', WAN_21);
+  checkFit(layout, 'constructor.safetensors', WAN_21);
   expect(() => checkFit(layout, 'mine.safetensors', { ...WAN_21, channels: 48 })).toThrow(
     /16 channels, 4 × 8 × 8; this model's are of 48/,
   );

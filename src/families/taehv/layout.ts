@@ -34,11 +34,11 @@ export const LEVELS: readonly [Level, Level, Level] = [
 const PIXEL_CHANNELS = 3;
 
 /** Decoders of the same shapes as `taew2_1`, for the latents of other models. */
-const FOREIGN: Readonly<Record<string, string>> = {
-  taehv: 'HunyuanVideo',
-  taecvx: 'CogVideoX',
-  taeos1_3: 'Open-Sora 1.3',
-};
+const FOREIGN: ReadonlyMap<string, string> = new Map([
+  ['taehv', 'HunyuanVideo'],
+  ['taecvx', 'CogVideoX'],
+  ['taeos1_3', 'Open-Sora 1.3'],
+]);
 
 /** Latents and pixels that a decoder is to fit. */
 export interface LatentFit {
@@ -119,7 +119,7 @@ export function checkFit(layout: TaehvLayout, file: string, fit: LatentFit): voi
       .split('/')
       .at(-1)
       ?.replace(/\.[^.]*$/, '') ?? '';
-  const foreign = FOREIGN[stem];
+  const foreign = FOREIGN.get(stem);
   if (foreign !== undefined) throw modelFormat(`${file} decodes latents of ${foreign}.`, hint);
   const own = {
     channels: layout.latentChannels,
