@@ -50,7 +50,7 @@ export async function runBenchmark(
     host,
     folder,
     log,
-    open: () => openBackend(deviceChoice, gpu),
+    open: () => openBackend(deviceChoice, { gpu }),
     row(figure, value, unit, goal) {
       const isKnown = Number.isFinite(value);
       rows.push({

@@ -24,6 +24,7 @@ import {
   ValueInfoProtoSchema,
 } from 'onnx-buf';
 import { ZoetropeError } from '../errors.ts';
+import { cpuGraph, oncePerSize } from './cpu-graph.ts';
 import { digest } from './digest.ts';
 import { scratchBuffers } from './scratch.ts';
 import {
@@ -207,23 +208,37 @@ export class GraphBuilder {
       dtype: value.dtype,
       shape: value.shape,
     }));
-    const { nodes, naming } = this.#nameOutputs();
-    const model = create(ModelProtoSchema, {
-      irVersion: IR_VERSION,
-      producerName: 'zoetrope',
-      opsetImport: [
-        create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(OPSET) }),
-        create(OperatorSetIdProtoSchema, { domain: 'com.microsoft', version: 1n }),
-      ],
-      graph: create(GraphProtoSchema, {
-        name: this.#name,
-        node: [...nodes, ...naming],
-        initializer: [...this.#constants.values()].map(({ tensor }) => tensor),
-        input: [...this.#inputs, ...this.#weights].map(valueInfo),
-        output: outputs.map(valueInfo),
-      }),
-    });
-    const bytes = toBinary(ModelProtoSchema, model);
+    const { nodes, naming, renamed } = this.#nameOutputs();
+    const constants = [...this.#constants.values()].map(({ tensor }) => tensor);
+    const encode = (all: readonly NodeProto[], initializer: readonly TensorProto[]) =>
+      toBinary(
+        ModelProtoSchema,
+        create(ModelProtoSchema, {
+          irVersion: IR_VERSION,
+          producerName: 'zoetrope',
+          opsetImport: [
+            create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(OPSET) }),
+            create(OperatorSetIdProtoSchema, { domain: 'com.microsoft', version: 1n }),
+          ],
+          graph: create(GraphProtoSchema, {
+            name: this.#name,
+            node: [...all],
+            initializer: [...initializer],
+            input: [...this.#inputs, ...this.#weights].map(valueInfo),
+            output: outputs.map(valueInfo),
+          }),
+        }),
+      );
+    const bytes = encode([...nodes, ...naming], constants);
+    const values = [
+      ...this.#inputs,
+      ...this.#weights,
+      ...[...this.#made.values()].map((value) => ({
+        ...value,
+        name: renamed.get(value.name) ?? value.name,
+      })),
+      ...outputs,
+    ];
     return {
       name: this.#name,
       key: digest(bytes),
@@ -247,6 +262,9 @@ export class GraphBuilder {
         this.#outputs.map(({ value }) => value.name),
       ),
       largestTensorBytes: this.#largestTensorBytes(),
+      forCpu: oncePerSize((scoreBytes) =>
+        cpuGraph({ nodes: [...nodes, ...naming], constants, values, bytes, encode }, scoreBytes),
+      ),
     };
   }
 
@@ -262,7 +280,11 @@ export class GraphBuilder {
    * A value made by a node takes its output name where it is made; anything else (an input passed through, a value
    * that is two outputs) needs an Identity, which costs a copy.
    */
-  #nameOutputs(): { nodes: NodeProto[]; naming: NodeProto[] } {
+  #nameOutputs(): {
+    nodes: NodeProto[];
+    naming: NodeProto[];
+    renamed: ReadonlyMap<string, string>;
+  } {
     const made = new Set(this.#nodes.flatMap((node) => node.output));
     const renamed = new Map<string, string>();
     const naming: NodeProto[] = [];
@@ -282,7 +304,7 @@ export class GraphBuilder {
         output: node.output.map(rename),
       }),
     );
-    return { nodes, naming };
+    return { nodes, naming, renamed };
   }
 
   #declare(name: string, dtype: DType, shape: Shape): Value {

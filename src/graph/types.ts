@@ -40,6 +40,16 @@ export interface WeightInput {
   readonly packing: WeightPacking;
 }
 
+/** A graph as the CPU is to run it. */
+export interface CpuGraph {
+  readonly key: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Bytes that onnxruntime takes from the heap during one run: inputs, weights, intermediates and outputs, at the most. */
+  readonly runBytes: number;
+  /** Bytes that the compiled graph keeps in the heap between runs. */
+  readonly sessionBytes: number;
+}
+
 /** A finished, weight-free ONNX graph. Equal bytes mean equal graphs: `key` is their digest. */
 export interface Graph {
   readonly name: string;
@@ -60,6 +70,11 @@ export interface Graph {
    * `maxStorageBufferBindingSize`.
    */
   readonly largestTensorBytes: number;
+  /**
+   * The same computation for the CPU: large attention in blocks of queries. Worked out when it is first asked for.
+   * @param scoreBytes Of one block of attention, at the most; for tests.
+   */
+  forCpu(scoreBytes?: number): CpuGraph;
 }
 
 const BYTES: Record<DType, number> = {

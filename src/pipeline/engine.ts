@@ -41,6 +41,8 @@ export interface EngineOptions
   extends Omit<LoadOptions, keyof ModelParts>, FetchOptions, OpenedParts {
   /** Stands in for `navigator.gpu`. */
   gpu?: GPU;
+  /** On wasm, bytes of scores that attention may hold at once; for tests. */
+  scoreBytes?: number;
 }
 
 /** A checkpoint and what it is put together with. */
@@ -110,7 +112,7 @@ export class EnginePipeline implements VideoPipelineInterface {
     const { signal } = options;
     let limitBytes = Number.POSITIVE_INFINITY;
     const reopen = async (): Promise<Backend> => {
-      const opened = await openBackend(options.device ?? 'auto', options.gpu);
+      const opened = await openBackend(options.device ?? 'auto', options);
       opened.ledger.limit(limitBytes);
       return opened;
     };

@@ -4,8 +4,15 @@ import { type DeviceChoice, openDevice } from './device.ts';
 import { WasmBackend } from './wasm-backend.ts';
 import { WebGpuBackend } from './webgpu-backend.ts';
 
-/** @throws ZoetropeError `webgpu-unavailable` if WebGPU is forced and cannot be had. */
-export async function openBackend(choice: DeviceChoice, gpu?: GPU): Promise<Backend> {
+/**
+ * @param options.gpu Stands in for `navigator.gpu`.
+ * @param options.scoreBytes On wasm, of one block of attention at the most; for tests.
+ * @throws ZoetropeError `webgpu-unavailable` if WebGPU is forced and cannot be had.
+ */
+export async function openBackend(
+  choice: DeviceChoice,
+  { gpu, scoreBytes }: { gpu?: GPU | undefined; scoreBytes?: number | undefined } = {},
+): Promise<Backend> {
   const opened = await openDevice(choice, gpu);
-  return opened.device ? WebGpuBackend.open(opened) : WasmBackend.open(opened.report);
+  return opened.device ? WebGpuBackend.open(opened) : WasmBackend.open(opened.report, scoreBytes);
 }

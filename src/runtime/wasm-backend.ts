@@ -21,13 +21,17 @@ export class WasmBackend implements Backend {
   readonly #ort: OrtModule;
   readonly #sessions = new Map<string, InferenceSession>();
 
-  static async open(report: DeviceReport): Promise<WasmBackend> {
-    return new WasmBackend(report, await loadWasmOrt());
+  readonly #scoreBytes: number | undefined;
+
+  /** @param scoreBytes Of one block of attention, at the most; for tests. */
+  static async open(report: DeviceReport, scoreBytes?: number): Promise<WasmBackend> {
+    return new WasmBackend(report, await loadWasmOrt(), scoreBytes);
   }
 
-  private constructor(report: DeviceReport, ort: OrtModule) {
+  private constructor(report: DeviceReport, ort: OrtModule, scoreBytes: number | undefined) {
     this.report = report;
     this.#ort = ort;
+    this.#scoreBytes = scoreBytes;
   }
 
   allocate(dtype: DType, shape: Shape, kind: TensorKind): CpuTensor {
@@ -62,14 +66,15 @@ export class WasmBackend implements Backend {
   }
 
   async #session(graph: Graph): Promise<InferenceSession> {
-    const existing = this.#sessions.get(graph.key);
+    const { key, bytes } = graph.forCpu(this.#scoreBytes);
+    const existing = this.#sessions.get(key);
     if (existing) return existing;
     try {
-      const session = await this.#ort.InferenceSession.create(graph.bytes, {
+      const session = await this.#ort.InferenceSession.create(bytes, {
         executionProviders: ['wasm'],
         graphOptimizationLevel: 'all',
       });
-      this.#sessions.set(graph.key, session);
+      this.#sessions.set(key, session);
       return session;
     } catch (error) {
       throw runtimeFailure(`Compiling ${graph.name} failed.`, error);

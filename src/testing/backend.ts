@@ -19,6 +19,6 @@ export async function testGpu(): Promise<{ device: DeviceChoice; gpu?: GPU }> {
 
 /** One for all tests of a file: opening a device and compiling kernels are the dear parts. */
 export function testBackend(): Promise<Backend> {
-  backend ??= testGpu().then(({ device, gpu }) => openBackend(device, gpu));
+  backend ??= testGpu().then(({ device, gpu }) => openBackend(device, { gpu }));
   return backend;
 }
