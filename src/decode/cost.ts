@@ -11,6 +11,22 @@ export function decodeActivationBytes(plan: DecoderPlan): number {
   return plan.isTiled ? tileBytes(plan) : wholeFrameBytes(plan);
 }
 
+/** The same where no pool keeps what was freed and nothing is staged, as on wasm. */
+export function decodeLiveBytes({ first, rest, isTiled }: DecoderPlan): number {
+  if (isTiled) {
+    return mostBytes([...first, ...rest].map(({ graph }) => [...graph.inputs, ...graph.outputs]));
+  }
+  const caches = (rest.length > 0 ? rest : first)
+    .flatMap(({ graph }) => graph.inputs.filter(isCache))
+    .reduce((sum, value) => sum + bytesOf(value), 0);
+  return caches + mostBytes([...held(first), ...held(rest)]);
+}
+
+/** Bytes of the list that has the most. */
+function mostBytes(turns: readonly (readonly Value[])[]): number {
+  return Math.max(...turns.map((values) => values.reduce((sum, value) => sum + bytesOf(value), 0)));
+}
+
 function tileBytes({ first, rest }: DecoderPlan): number {
   const graphs = [...first, ...rest].map(({ graph }) => graph);
   const downloads = graphs.flatMap(({ outputs }) => outputs.map((value) => [value]));

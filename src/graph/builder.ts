@@ -24,7 +24,7 @@ import {
   ValueInfoProtoSchema,
 } from 'onnx-buf';
 import { ZoetropeError } from '../errors.ts';
-import { cpuGraph, oncePerSize } from './cpu-graph.ts';
+import { CpuForm } from './cpu-graph.ts';
 import { digest } from './digest.ts';
 import { scratchBuffers } from './scratch.ts';
 import {
@@ -230,18 +230,29 @@ export class GraphBuilder {
         }),
       );
     const bytes = encode([...nodes, ...naming], constants);
+    const given = [...this.#inputs, ...this.#weights];
     const values = [
-      ...this.#inputs,
-      ...this.#weights,
+      ...given,
       ...[...this.#made.values()].map((value) => ({
         ...value,
         name: renamed.get(value.name) ?? value.name,
       })),
       ...outputs,
     ];
-    return {
+    const key = digest(bytes);
+    const form = new CpuForm({
+      key,
+      nodes: [...nodes, ...naming],
+      constants,
+      given,
+      values,
+      outputs,
+      bytes,
+      encode,
+    });
+    return Object.assign(form, {
       name: this.#name,
-      key: digest(bytes),
+      key,
       bytes,
       inputs: [...this.#inputs],
       weights: [...this.#weights],
@@ -262,10 +273,7 @@ export class GraphBuilder {
         this.#outputs.map(({ value }) => value.name),
       ),
       largestTensorBytes: this.#largestTensorBytes(),
-      forCpu: oncePerSize((scoreBytes) =>
-        cpuGraph({ nodes: [...nodes, ...naming], constants, values, bytes, encode }, scoreBytes),
-      ),
-    };
+    });
   }
 
   #largestTensorBytes(): number {

@@ -36,13 +36,25 @@ export interface AttentionSize {
   readonly headDim: number;
 }
 
-/** Rows of each block of queries: as equal as they can be, and as few as fit. */
-export function queryBlocks(size: AttentionSize, scoreBytes = SCORE_BYTES): readonly number[] {
+/** A plan looks at no more blocks than these: what they take together hardly depends on how many they are. */
+export const MOST_BLOCKS_TO_PLAN = 64;
+
+/** Queries of a block at the most. */
+export function mostRows(size: AttentionSize, scoreBytes = SCORE_BYTES): number {
   const { batch, heads, queries, keys, headDim } = size;
   const byCost = Math.ceil(COST_LIMIT / (2 * keys * headDim)) - 1;
   const byScores = Math.floor(scoreBytes / (batch * heads * keys * bytesPerElement('float32')));
-  const most = Math.max(1, Math.min(queries, byCost, byScores));
-  const count = Math.ceil(queries / most);
+  return Math.max(1, Math.min(queries, byCost, byScores));
+}
+
+/** Rows of each block of queries: as equal as they can be, and as few as fit. @param mostBlocks Larger ones, if need be. */
+export function queryBlocks(
+  size: AttentionSize,
+  scoreBytes?: number,
+  mostBlocks = Infinity,
+): readonly number[] {
+  const { queries } = size;
+  const count = Math.min(mostBlocks, Math.ceil(queries / mostRows(size, scoreBytes)));
   const rows = Math.floor(queries / count);
   const larger = queries % count;
   return Array.from({ length: count }, (_, i) => (i < larger ? rows + 1 : rows));
@@ -72,8 +84,9 @@ export function splitQueries(
   node: NodeProto,
   valueOf: (name: string) => Value | undefined,
   scoreBytes?: number,
+  mostBlocks?: number,
 ): Replacement | undefined {
-  const rows = queryBlocks(attentionSize(node, valueOf), scoreBytes);
+  const rows = queryBlocks(attentionSize(node, valueOf), scoreBytes, mostBlocks);
   if (rows.length === 1) return undefined;
   const [query = '', key = '', value = ''] = node.input;
   const bias = node.input[BIAS_INPUT];

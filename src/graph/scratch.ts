@@ -140,10 +140,12 @@ function withoutLayoutTransposes(nodes: readonly ScratchNode[]): readonly Scratc
 }
 
 /** onnxruntime's: depth first from the last node backwards, of a node's sources the latest first. */
-function executionOrder(nodes: readonly ScratchNode[]): readonly ScratchNode[] {
+export function executionOrder<T extends Pick<ScratchNode, 'input' | 'output'>>(
+  nodes: readonly T[],
+): readonly T[] {
   const maker = new Map(nodes.flatMap(({ output }, i) => output.map((name) => [name, i] as const)));
   const read = new Set(nodes.flatMap(({ input }) => input));
-  const order: ScratchNode[] = [];
+  const order: T[] = [];
   const visited = new Set<number>();
   const stack = nodes.flatMap(({ output }, index) =>
     output.some((name) => read.has(name)) ? [] : [{ index, isDone: false }],

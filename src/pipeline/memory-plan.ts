@@ -3,7 +3,7 @@ import { decodeFlops } from '../decode/cost.ts';
 import type { ComponentName, PartName, PlannedModel } from '../families/family.ts';
 import { formatBytes } from '../format-bytes.ts';
 import type { DeviceReport } from '../runtime/device.ts';
-import { BudgetTooSmallError, type PhasePlan, TensorTooLargeError } from '../runtime/planner.ts';
+import { BudgetTooSmallError, DeviceTooSmallError, type PhasePlan } from '../runtime/planner.ts';
 import type {
   ClipSize,
   ComponentFormats,
@@ -17,13 +17,20 @@ import type {
 import {
   computePrecisions,
   eachComponent,
+  heapOf,
   type MemorySettings,
   plainFormat,
   resolveMemory,
   storagePrecision,
   storagePrecisions,
 } from './memory-settings.ts';
-import { type PlannedParameters, planRun, requireFastDecoder, type RunPlan } from './plan.ts';
+import {
+  type PlannedParameters,
+  planRun,
+  type PlanSettings,
+  requireFastDecoder,
+  type RunPlan,
+} from './plan.ts';
 import { resolveRequest } from './request.ts';
 
 /** umT5-XXL has 6 GB in 8 bits. */
@@ -38,7 +45,7 @@ export function settleMemory(
   options: Pick<LoadOptions, 'memory' | 'dtype' | 'storage' | 'textEncoder'>,
 ): MemorySettings {
   return resolveMemory(options, report, (dtype, targetBytes) =>
-    chooseWeights(checkpoint, dtype, targetBytes, options.textEncoder !== false),
+    chooseWeights(checkpoint, dtype, targetBytes, options.textEncoder !== false, heapOf(report)),
   );
 }
 
@@ -51,6 +58,7 @@ function chooseWeights(
   dtype: ComputeDtype,
   targetBytes: number,
   textEncoder: boolean,
+  heap: Pick<MemorySettings, 'heap'>,
 ): ComponentFormats {
   const plain = plainFormat(dtype);
   const whole = eachComponent(() => plain);
@@ -62,14 +70,25 @@ function chooseWeights(
     budgetBytes: unlimited,
     maxTensorBytes: unlimited,
     textEncoder,
+    ...heap,
   };
-  if (isResident(planRun(checkpoint, checkpoint.defaults, settings))) return whole;
+  if (staysWhole(checkpoint, settings)) return whole;
   const encoderBytes = checkpoint.storedBytes('text_encoder', storagePrecision('q8'));
   return {
     text_encoder: encoderBytes > LARGE_ENCODER_BYTES ? 'q4' : 'q8',
     transformer: 'q8',
     vae: 'q8',
   };
+}
+
+function staysWhole(checkpoint: PlannedModel, settings: PlanSettings): boolean {
+  try {
+    return isResident(planRun(checkpoint, checkpoint.defaults, settings));
+  } catch (error) {
+    // The default clip is too large for this device in any format; a smaller one may be wanted.
+    if (error instanceof DeviceTooSmallError) return false;
+    throw error;
+  }
 }
 
 function isResident({ phases }: RunPlan): boolean {
@@ -171,7 +190,7 @@ export function planMemory(
       phases: [],
       predictedPeakBytes: 0,
     } as const;
-    if (error instanceof TensorTooLargeError) return { ...none, reason: error.message };
+    if (error instanceof DeviceTooSmallError) return { ...none, reason: error.message };
     if (!(error instanceof BudgetTooSmallError)) throw error;
     const { leastBytes } = error;
     const reason =

@@ -7,8 +7,15 @@ export function readMemory(
   backend: Backend,
   weights: Iterable<ComponentWeights> = [],
 ): MemoryReading {
-  const { liveBytes, peakBytes, byLabel, weightBytesWritten } = backend.ledger.read();
+  const { liveBytes, byLabel, weightBytesWritten } = backend.ledger.read();
+  const { heapBytes, peakWithHeapBytes } = backend.ledger.readHeap();
   let ramBytes = 0;
   for (const component of weights) ramBytes += component.ramBytes;
-  return { liveBytes, peakBytes, byKind: byLabel, ramBytes, streamedBytes: weightBytesWritten };
+  return {
+    liveBytes: liveBytes + heapBytes,
+    peakBytes: peakWithHeapBytes,
+    byKind: heapBytes > 0 ? { ...byLabel, onnxruntime: heapBytes } : byLabel,
+    ramBytes,
+    streamedBytes: weightBytesWritten,
+  };
 }

@@ -2,6 +2,8 @@
 import { invalidArgument, ZoetropeError } from '../errors.ts';
 import type { Precision } from '../graph/index.ts';
 import type { DeviceReport } from '../runtime/device.ts';
+import { wasmThreads } from '../runtime/ort.ts';
+import { type HeapState, wasmHeap } from '../runtime/wasm-heap.ts';
 import { Q4, Q8 } from '../weights/quantize-format.ts';
 import type {
   ComponentFormats,
@@ -22,6 +24,8 @@ export interface MemorySettings {
   readonly ramBytes: number;
   /** Of one tensor; infinite for no limit. */
   readonly maxTensorBytes: number;
+  /** On wasm: what the heap is at the moment. */
+  readonly heap?: () => HeapState;
   /** Absent: the plan chooses. */
   readonly guidance?: 'batched' | 'sequential';
   /** Absent: the plan chooses. */
@@ -89,6 +93,7 @@ export function resolveMemory(
     ramBytes,
     maxTensorBytes:
       report.device === 'wasm' ? Number.POSITIVE_INFINITY : report.maxStorageBufferBindingSize,
+    ...heapOf(report),
     ...(guidance === undefined ? {} : { guidance }),
     ...(tile === undefined ? {} : { tile }),
     ...(textEncoder === false ? { textEncoder } : {}),
@@ -147,6 +152,11 @@ function checkFormats(weights: MemoryOptions['weights']): void {
       `One of ${FORMATS.join(', ')}, for all or for some of ${COMPONENTS.join(', ')}.`,
     );
   }
+}
+
+/** How plans for wasm know the heap. */
+export function heapOf({ device }: DeviceReport): Pick<MemorySettings, 'heap'> {
+  return device === 'wasm' ? { heap: () => wasmHeap.state(wasmThreads()) } : {};
 }
 
 /** WebGPU does not tell a device's memory; half of the RAM, as far as the browser tells that, is seldom too much. */

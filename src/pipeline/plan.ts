@@ -11,11 +11,13 @@ import type {
 import type { Precision } from '../graph/index.ts';
 import {
   BudgetTooSmallError,
+  DeviceTooSmallError,
+  heapAfter,
   type PhaseNeeds,
   planPhase,
   type PhasePlan,
-  TensorTooLargeError,
 } from '../runtime/planner.ts';
+import type { HeapState } from '../runtime/wasm-heap.ts';
 import type { GenerationParameters } from './api.ts';
 
 /** What shows the clip while it is denoised, decoded beside the transformer. */
@@ -50,6 +52,8 @@ export interface PlanSettings {
   readonly maxTensorBytes: number;
   readonly guidance?: 'batched' | 'sequential';
   readonly tile?: number;
+  /** On wasm: what the heap is at the moment. */
+  readonly heap?: (() => HeapState) | undefined;
   /** Whether room is made for previews, as far as there is any. */
   readonly preview?: boolean;
   /** False: no text is encoded. */
@@ -61,7 +65,13 @@ export type PlannedParameters = Pick<
   'width' | 'height' | 'numFrames' | 'guidanceScale' | 'maxSequenceLength' | 'decode'
 >;
 
-type Attempt = PhasePlan | BudgetTooSmallError | TensorTooLargeError;
+type Attempt = PhasePlan | BudgetTooSmallError | DeviceTooSmallError;
+
+/** What one phase is planned with. */
+interface PhaseSettings extends Omit<PlanSettings, 'heap'> {
+  /** On wasm: as the phases before leave it. */
+  readonly heap?: HeapState | undefined;
+}
 
 /** A frame's longer side is cut into about this many tiles, if it has to be; more cost more in halos. */
 const TILES_A_SIDE = [2, 3, 4, 6, 8, 12, 16, 24, 32];
@@ -69,12 +79,21 @@ const TILES_A_SIDE = [2, 3, 4, 6, 8, 12, 16, 24, 32];
 /** Of a step's operations: what a preview may take, as long as there is a coarser one. */
 const PREVIEW_SHARE = 0.1;
 
-/** @throws BudgetTooSmallError, TensorTooLargeError (`out-of-memory`) of the phase that needs most, if one cannot fit. */
+/** @throws BudgetTooSmallError, DeviceTooSmallError (`out-of-memory`) of the phase that needs most, if one cannot fit. */
 export function planRun(
   checkpoint: PlannedModel,
   parameters: PlannedParameters,
-  settings: PlanSettings,
+  { heap: readHeap, ...plain }: PlanSettings,
 ): RunPlan {
+  let settings: PhaseSettings = { ...plain, heap: readHeap?.() };
+  /** The phases that follow find the heap as large as this one leaves it. */
+  const leave = (phase: PhaseNeeds, attempt: Attempt, sessions = 1): Attempt => {
+    if (settings.heap && !(attempt instanceof Error)) {
+      const kept = Number.isFinite(settings.budgetBytes) ? 0 : sessions;
+      settings = { ...settings, heap: heapAfter(settings.heap, phase, attempt, kept) };
+    }
+    return attempt;
+  };
   const latents = checkpoint.latentShape(parameters);
   const textTokens = parameters.maxSequenceLength;
   const passes = parameters.guidanceScale > 1 ? 2 : 1;
@@ -83,6 +102,8 @@ export function planRun(
     return checkpoint.needs(shape, settings.precision[component])[component];
   };
 
+  const encoding = settings.textEncoder === false ? undefined : needs('text_encoder', 1);
+  const encoder = encoding && leave(encoding, fit(encoding, settings), passes);
   let guidance = settings.guidance ?? 'batched';
   let denoising = needs('transformer', guidance === 'batched' ? passes : 1);
   let transformer = fit(denoising, settings);
@@ -94,8 +115,9 @@ export function planRun(
   }
   const preview =
     settings.preview && !(transformer instanceof Error)
-      ? fitPreview(checkpoint, latents, denoising, transformer.flops * passes, settings)
+      ? fitPreview(checkpoint, latents, denoising, transformer, passes, settings)
       : undefined;
+  leave(denoising, preview?.transformer ?? transformer);
   const { sizeMultiple } = checkpoint.constraints;
   const tiles = TILES_A_SIDE.map((count) => {
     const longest = Math.max(parameters.width, parameters.height);
@@ -107,9 +129,7 @@ export function planRun(
     fast ? fast.needs(latents, tile) : needs('vae', 1, tile);
   const decode = fitDecode(decodeNeeds, tiles, settings);
   const phases = settled({
-    ...(settings.textEncoder === false
-      ? {}
-      : { text_encoder: fit(needs('text_encoder', 1), settings) }),
+    ...(encoder ? { text_encoder: encoder } : {}),
     transformer: preview?.transformer ?? transformer,
     vae: decode.attempt,
   });
@@ -143,30 +163,35 @@ function fitPreview(
   { fastDecoder }: PlannedModel,
   latents: LatentShape,
   denoising: PhaseNeeds,
-  stepFlops: number,
-  settings: PlanSettings,
+  alone: PhasePlan,
+  passes: number,
+  settings: PhaseSettings,
 ): { transformer: PhasePlan; plan: PreviewPlan } | undefined {
   let found: { transformer: PhasePlan; plan: PreviewPlan } | undefined;
   for (const { plan: decoder, needs } of fastDecoder?.previews(latents) ?? []) {
     const own = fit(needs, { ...settings, targetBytes: Infinity, budgetBytes: Infinity });
     if (own instanceof Error) continue;
-    const bytes = own.predictedPeakBytes;
+    // On wasm both run in the same heap.
+    const tensors = own.predictedPeakBytes - (own.heapBytes ?? 0);
+    const heap = settings.heap && heapAfter(settings.heap, needs, own, 1);
     const left = {
       ...settings,
-      targetBytes: settings.targetBytes - bytes,
-      budgetBytes: settings.budgetBytes - bytes,
+      heap,
+      targetBytes: settings.targetBytes - tensors,
+      budgetBytes: settings.budgetBytes - tensors,
     };
     const beside = fit(denoising, left);
     if (beside instanceof Error) continue;
     const transformer = {
       ...beside,
-      workingSetBytes: beside.workingSetBytes + bytes,
-      predictedPeakBytes: beside.predictedPeakBytes + bytes,
+      workingSetBytes: beside.workingSetBytes + tensors,
+      predictedPeakBytes: beside.predictedPeakBytes + tensors,
     };
     const flops = decodeFlops(decoder, latents.frames);
+    const bytes = tensors + (beside.heapBytes ?? 0) - (alone.heapBytes ?? 0);
     found = { transformer, plan: { decoder, flops, bytes } };
     // Planning the coarser ones would take as long again.
-    if (flops <= PREVIEW_SHARE * stepFlops) break;
+    if (flops <= PREVIEW_SHARE * passes * alone.flops) break;
   }
   return found;
 }
@@ -180,10 +205,10 @@ export function planTextEncoder(
   // The same for clips of all sizes.
   const latents = checkpoint.latentShape(checkpoint.defaults);
   const shape = { latents, textTokens: maxSequenceLength, batch: 1, texts: 1 };
-  const attempt = fit(
-    checkpoint.needs(shape, settings.precision.text_encoder).text_encoder,
-    settings,
-  );
+  const attempt = fit(checkpoint.needs(shape, settings.precision.text_encoder).text_encoder, {
+    ...settings,
+    heap: settings.heap?.(),
+  });
   if (attempt instanceof Error) throw attempt;
   return attempt;
 }
@@ -192,7 +217,7 @@ export function planTextEncoder(
 function fitDecode(
   needsOf: (tile: number | undefined) => PhaseNeeds,
   tiles: readonly number[],
-  settings: PlanSettings,
+  settings: PhaseSettings,
 ): { attempt: Attempt; tile: number | undefined } {
   let best: { attempt: Attempt; tile: number | undefined } | undefined;
   const sides = settings.tile === undefined ? [undefined, ...tiles] : [settings.tile];
@@ -216,15 +241,15 @@ function bytesOf(attempt: Attempt): number {
 /** Within the target, or with the least that does where the budget allows that. */
 function fit(
   needs: PhaseNeeds,
-  { budgetBytes, targetBytes, maxTensorBytes }: PlanSettings,
+  { budgetBytes, targetBytes, maxTensorBytes, heap }: PhaseSettings,
 ): Attempt {
   try {
-    return planPhase(needs, targetBytes, maxTensorBytes);
+    return planPhase(needs, targetBytes, { maxTensorBytes, heap });
   } catch (error) {
-    if (error instanceof TensorTooLargeError) return error;
+    if (error instanceof DeviceTooSmallError) return error;
     if (!(error instanceof BudgetTooSmallError)) throw error;
     return error.leastBytes <= budgetBytes
-      ? planPhase(needs, error.leastBytes, maxTensorBytes)
+      ? planPhase(needs, error.leastBytes, { maxTensorBytes, heap })
       : error;
   }
 }

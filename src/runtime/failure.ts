@@ -1,13 +1,27 @@
-/** @file Tells what an onnxruntime or WebGPU error means to a user. */
+/** @file Tells what an onnxruntime, WebAssembly or WebGPU error means to a user. */
 import { ZoetropeError } from '../errors.ts';
 
-const MEMORY = /out of memory|allocation failed|bad_alloc|OOM\b|GPUOutOfMemoryError/i;
+const MEMORY =
+  /out of memory|allocation failed|failed to allocate|bad_alloc|OOM\b|GPUOutOfMemoryError/i;
+
+/** What WebAssembly throws when a module reads past its memory or gives up. */
+const TRAP = /out of bounds|unreachable/i;
+
+export interface FailurePlace {
+  readonly device: 'webgpu' | 'wasm';
+  /** Whether the runtime's memory has no room left to grow: then a trap is taken for lack of memory. */
+  readonly isFull?: boolean;
+}
 
 /** Wraps a failure of the runtime, telling lack of memory from a graph that cannot run here. */
-export function runtimeFailure(message: string, cause: unknown): ZoetropeError {
+export function runtimeFailure(
+  message: string,
+  cause: unknown,
+  { device, isFull = false }: FailurePlace,
+): ZoetropeError {
   if (cause instanceof ZoetropeError) return cause;
-  const text = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-  if (MEMORY.test(text)) {
+  const text = describeCause(cause);
+  if (MEMORY.test(text) || (isFull && (TRAP.test(text) || !(cause instanceof Error)))) {
     return new ZoetropeError(
       'out-of-memory',
       `${message} There was not enough memory: ${text}`,
@@ -15,10 +29,21 @@ export function runtimeFailure(message: string, cause: unknown): ZoetropeError {
       { cause },
     );
   }
-  return new ZoetropeError(
-    'feature-missing',
-    `${message} ${text}`,
-    'Try the wasm device, and report this with the name of your GPU.',
-    { cause },
-  );
+  return new ZoetropeError('feature-missing', `${message} ${text}`, HINTS[device], { cause });
+}
+
+const HINTS = {
+  webgpu: 'Try the wasm device, and report this with the name of your GPU.',
+  wasm: 'Try a smaller size or fewer frames, and report this with the name of your browser.',
+} as const;
+
+/** A cause in words. Compiled C++ throws numbers, which point at exceptions that nothing can read any more. */
+function describeCause(cause: unknown): string {
+  if (cause instanceof Error) return `${cause.name}: ${cause.message}`;
+  if (typeof cause === 'string' && cause !== '') return cause;
+  if (typeof cause === 'object' && cause !== null && 'message' in cause) {
+    const { message } = cause;
+    if (typeof message === 'string' && message !== '') return message;
+  }
+  return 'onnxruntime stopped with an internal error.';
 }

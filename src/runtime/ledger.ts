@@ -15,11 +15,20 @@ export interface LedgerReading {
   readonly weightBytesWritten: number;
 }
 
+export interface HeapReading {
+  /** Of the heap that the runtime computes in, which {@link LedgerReading} does not count; 0 where there is none. */
+  readonly heapBytes: number;
+  /** The peak of both together. */
+  readonly peakWithHeapBytes: number;
+}
+
 export class Ledger {
   readonly #byLabel = new Map<string, number>();
   #limitBytes = Number.POSITIVE_INFINITY;
   #live = 0;
   #peak = 0;
+  #heap = 0;
+  #peakWithHeap = 0;
   #weightBytesWritten = 0;
 
   /** An allocation that would go above it throws `out-of-memory` before it is made. */
@@ -29,15 +38,9 @@ export class Ledger {
 
   /** @throws ZoetropeError `out-of-memory` if `bytes` more would pass the limit. */
   reserve(label: string, bytes: number): void {
-    if (this.#live + bytes > this.#limitBytes) {
-      throw new ZoetropeError(
-        'out-of-memory',
-        `${label} needs ${bytes} bytes more, ${this.#live} of ${this.#limitBytes} are in use.`,
-        'Choose a smaller size or fewer frames.',
-      );
-    }
+    this.#checkLimit(label, bytes);
     this.#live += bytes;
-    this.#peak = Math.max(this.#peak, this.#live);
+    this.#notePeaks();
     this.#byLabel.set(label, (this.#byLabel.get(label) ?? 0) + bytes);
   }
 
@@ -48,6 +51,31 @@ export class Ledger {
     else this.#byLabel.delete(label);
   }
 
+  /**
+   * Counts the runtime's heap.
+   * @throws ZoetropeError `out-of-memory` if it would pass the limit, which a heap that does not grow cannot.
+   */
+  setHeap(bytes: number): void {
+    if (bytes > this.#heap) this.#checkLimit('onnxruntime', bytes - this.#heap);
+    this.#heap = bytes;
+    this.#notePeaks();
+  }
+
+  #checkLimit(label: string, bytes: number): void {
+    const used = this.#live + this.#heap;
+    if (used + bytes <= this.#limitBytes) return;
+    throw new ZoetropeError(
+      'out-of-memory',
+      `${label} needs ${bytes} bytes more, ${used} of ${this.#limitBytes} are in use.`,
+      'Choose a smaller size or fewer frames.',
+    );
+  }
+
+  #notePeaks(): void {
+    this.#peak = Math.max(this.#peak, this.#live);
+    this.#peakWithHeap = Math.max(this.#peakWithHeap, this.#live + this.#heap);
+  }
+
   /** Counts weights on their way to the device. */
   wroteWeights(bytes: number): void {
     this.#weightBytesWritten += bytes;
@@ -56,7 +84,12 @@ export class Ledger {
   /** Starts a new peak at the present level, and counts written weights anew. */
   resetPeak(): void {
     this.#peak = this.#live;
+    this.#peakWithHeap = this.#live + this.#heap;
     this.#weightBytesWritten = 0;
+  }
+
+  readHeap(): HeapReading {
+    return { heapBytes: this.#heap, peakWithHeapBytes: this.#peakWithHeap };
   }
 
   read(): LedgerReading {

@@ -6,6 +6,7 @@ import { ZoetropeError } from '../errors.ts';
 import { formatBytes } from '../format-bytes.ts';
 import { bufferBytes } from '../graph/types.ts';
 import type { Stage } from './stage.ts';
+import { type HeapState, heapBytesFor, MAX_HEAP_BYTES } from './wasm-heap.ts';
 import type { StreamingPlan } from './streamed-weights.ts';
 
 /** One stage in use, one being read; only the one if no more fits. */
@@ -24,6 +25,8 @@ export interface PhaseNeeds {
   readonly variants?: readonly Stage[];
   /** Bytes of activations that the phase itself holds at the most; graphs' own intermediates are added. */
   readonly activationBytes: number;
+  /** The same where no pool keeps what was freed, as on wasm; absent: as `activationBytes`. */
+  readonly liveBytes?: number;
 }
 
 export interface PhasePlan {
@@ -36,6 +39,8 @@ export interface PhasePlan {
   /** Activations, intermediates, and small change. */
   readonly workingSetBytes: number;
   readonly predictedPeakBytes: number;
+  /** On wasm, of the working set: the heap, which stays as large afterwards. */
+  readonly heapBytes?: number;
   /** Operations of all stages, each once. */
   readonly flops: number;
 }
@@ -56,8 +61,11 @@ export class BudgetTooSmallError extends ZoetropeError {
   }
 }
 
+/** No budget would do on this device. */
+export abstract class DeviceTooSmallError extends ZoetropeError {}
+
 /** The device cannot bind one of the tensors to a kernel. */
-export class TensorTooLargeError extends ZoetropeError {
+export class TensorTooLargeError extends DeviceTooSmallError {
   override name = 'TensorTooLargeError';
 
   constructor(graph: string, bytes: number, maxTensorBytes: number) {
@@ -69,20 +77,39 @@ export class TensorTooLargeError extends ZoetropeError {
   }
 }
 
+/** One run would take more than WebAssembly can address. */
+export class HeapTooLargeError extends DeviceTooSmallError {
+  override name = 'HeapTooLargeError';
+
+  constructor(graph: string, bytes: number) {
+    super(
+      'out-of-memory',
+      `Running "${graph}" takes ${formatBytes(bytes)} of memory; WebAssembly has ${formatBytes(MAX_HEAP_BYTES)} at the most.`,
+      'Choose a smaller size, fewer frames, or smaller tiles.',
+    );
+  }
+}
+
 /** Bytes of a stage's weights on the device. */
 export function stageWeightBytes({ graph }: Stage): number {
   return graph.weights.reduce((sum, { dtype, shape }) => sum + bufferBytes(dtype, shape), 0);
 }
 
+export interface DeviceBounds {
+  readonly maxTensorBytes?: number;
+  readonly heap?: HeapState | undefined;
+}
+
 /**
  * @param budgetBytes Of the device, for everything; infinite for none.
- * @param maxTensorBytes Of one tensor; infinite for no limit.
- * @throws BudgetTooSmallError (`out-of-memory`) if not even one streamed stage at a time fits, TensorTooLargeError.
+ * @param options.maxTensorBytes Of one tensor; infinite, the default, for no limit.
+ * @param options.heap On wasm: as it is before the phase.
+ * @throws BudgetTooSmallError (`out-of-memory`) if not even one streamed stage at a time fits, DeviceTooSmallError.
  */
 export function planPhase(
   needs: PhaseNeeds,
   budgetBytes: number,
-  maxTensorBytes = Number.POSITIVE_INFINITY,
+  { maxTensorBytes = Number.POSITIVE_INFINITY, heap }: DeviceBounds = {},
 ): PhasePlan {
   const { stages, variants = [], activationBytes } = needs;
   for (const { graph } of [...stages, ...variants]) {
@@ -94,7 +121,11 @@ export function planPhase(
   const cycle = stages.filter((stage) => stage.once !== true && stageWeightBytes(stage) > 0);
   // What is visited once has come and gone before the cycle's weights arrive.
   const onceBytes = Math.max(0, ...stages.filter(({ once }) => once).map(stageWeightBytes));
-  const workingSetBytes = activationBytes + scratchBytes([...stages, ...variants]) + OVERHEAD_BYTES;
+  const heapBytes = heap && phaseHeapBytes(needs, heap);
+  const workingSetBytes =
+    heapBytes === undefined
+      ? activationBytes + scratchBytes([...stages, ...variants]) + OVERHEAD_BYTES
+      : (needs.liveBytes ?? activationBytes) + heapBytes;
   const plan = (cycleBytes: number, streaming?: StreamingPlan): PhasePlan => {
     const resident = Math.max(onceBytes, cycleBytes);
     return {
@@ -104,6 +135,7 @@ export function planPhase(
       residentWeightBytes: resident,
       workingSetBytes,
       predictedPeakBytes: resident + workingSetBytes,
+      ...(heapBytes === undefined ? {} : { heapBytes }),
       flops: sum(stages.map(({ graph }) => graph.flops)),
     };
   };
@@ -118,6 +150,44 @@ export function planPhase(
     return plan(weights(streamed), { streamed, slots });
   }
   throw new BudgetTooSmallError(budgetBytes, plan(cycleBytes(cycle, cycle, 1)).predictedPeakBytes);
+}
+
+/** @throws HeapTooLargeError */
+function phaseHeapBytes({ stages, variants = [] }: PhaseNeeds, heap: HeapState): number {
+  const graphs = new Map([...stages, ...variants].map(({ graph }) => [graph.key, graph]));
+  const sessions = new Map<string, number>();
+  let largest = { name: '', runBytes: 0 };
+  for (const graph of graphs.values()) {
+    const { sessionBytes, runBytes } = graph.forCpu();
+    sessions.set(graph.key, sessionBytes);
+    if (runBytes > largest.runBytes) largest = { name: graph.name, runBytes };
+  }
+  const bytes = heapBytesFor(heap, largest.runBytes, sessions);
+  if (bytes > MAX_HEAP_BYTES) throw new HeapTooLargeError(largest.name, bytes);
+  return bytes;
+}
+
+/**
+ * The heap after a phase.
+ * @param sessions How many of each of its compiled graphs stay in it: of the text encoder's, one a length of prompt.
+ */
+export function heapAfter(
+  heap: HeapState,
+  { stages, variants = [] }: PhaseNeeds,
+  { heapBytes = 0 }: PhasePlan,
+  sessions: number,
+): HeapState {
+  const made = [...stages, ...variants].flatMap(({ graph }) =>
+    Array.from({ length: sessions }, (_, i) => {
+      const key = i === 0 ? graph.key : `${graph.key} ${i}`;
+      return [key, graph.forCpu().sessionBytes] as const;
+    }),
+  );
+  return {
+    ...heap,
+    bytes: Math.max(heap.bytes, heapBytes),
+    sessions: new Map([...heap.sessions, ...made]),
+  };
 }
 
 /**

@@ -3,10 +3,11 @@ import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { byteLength, type DType, elementCount, type Graph, type Shape } from '../graph/types.ts';
 import type { Backend, Bindings, DeviceTensor, HostData, TensorKind } from './backend.ts';
 import type { DeviceReport } from './device.ts';
-import { runtimeFailure } from './failure.ts';
+import { type FailurePlace, runtimeFailure } from './failure.ts';
 import { Ledger } from './ledger.ts';
 import { ortLock } from './mutex.ts';
-import { loadWasmOrt, type OrtModule } from './ort.ts';
+import { loadWasmOrt, type OrtModule, wasmThreads } from './ort.ts';
+import { heapBytesFor, wasmHeap } from './wasm-heap.ts';
 import { turn } from '../weights/turn.ts';
 
 interface CpuTensor extends DeviceTensor {
@@ -32,6 +33,7 @@ export class WasmBackend implements Backend {
     this.report = report;
     this.#ort = ort;
     this.#scoreBytes = scoreBytes;
+    this.#countHeap();
   }
 
   allocate(dtype: DType, shape: Shape, kind: TensorKind): CpuTensor {
@@ -66,36 +68,62 @@ export class WasmBackend implements Backend {
   }
 
   async #session(graph: Graph): Promise<InferenceSession> {
-    const { key, bytes } = graph.forCpu(this.#scoreBytes);
+    const { key } = graph;
     const existing = this.#sessions.get(key);
     if (existing) return existing;
+    const { bytes, sessionBytes } = graph.forCpu(this.#scoreBytes);
     try {
-      const session = await this.#ort.InferenceSession.create(bytes, {
-        executionProviders: ['wasm'],
-        graphOptimizationLevel: 'all',
-      });
+      const session = await wasmHeap.find(() =>
+        this.#ort.InferenceSession.create(bytes, {
+          executionProviders: ['wasm'],
+          graphOptimizationLevel: 'all',
+        }),
+      );
       this.#sessions.set(key, session);
+      wasmHeap.addSession(key, sessionBytes);
       return session;
     } catch (error) {
-      throw runtimeFailure(`Compiling ${graph.name} failed.`, error);
+      throw runtimeFailure(`Compiling ${graph.name} failed.`, error, failurePlace());
+    } finally {
+      this.#countHeap();
     }
   }
 
   async run(graph: Graph, inputs: Bindings, outputs: Bindings): Promise<void> {
     await ortLock.run(async () => {
       const session = await this.#session(graph);
+      this.#makeRoom(graph);
       const feeds = Object.fromEntries(
         Object.entries(inputs).map(([name, tensor]) => [name, this.#ortTensor(asCpu(tensor))]),
       );
       try {
-        const results = await session.run(feeds, Object.keys(outputs));
+        // The tag is the first thing that is written into the memory: with it the module sees how large it is.
+        const results = await session.run(feeds, Object.keys(outputs), { tag: 'run' });
         for (const [name, tensor] of Object.entries(outputs)) {
           asCpu(tensor).data = results[name]?.data as HostData;
         }
       } catch (error) {
-        throw runtimeFailure(`Running ${graph.name} failed.`, error);
+        throw runtimeFailure(`Running ${graph.name} failed.`, error, failurePlace());
+      } finally {
+        this.#countHeap();
       }
     });
+  }
+
+  /** @throws ZoetropeError `out-of-memory` if the run would pass the ledger's limit, or the browser gives no more. */
+  #makeRoom(graph: Graph): void {
+    const state = wasmHeap.state(wasmThreads());
+    const bytes = heapBytesFor(state, graph.forCpu(this.#scoreBytes).runBytes);
+    this.ledger.setHeap(bytes);
+    try {
+      wasmHeap.grow(bytes);
+    } finally {
+      this.#countHeap();
+    }
+  }
+
+  #countHeap(): void {
+    this.ledger.setHeap(wasmHeap.bytes);
   }
 
   #ortTensor(tensor: CpuTensor): Tensor {
@@ -111,7 +139,10 @@ export class WasmBackend implements Backend {
   async trim(options: { sessions?: boolean } = {}): Promise<void> {
     if (!options.sessions) return;
     await ortLock.run(async () => {
-      for (const session of this.#sessions.values()) await session.release();
+      for (const [key, session] of this.#sessions) {
+        await session.release();
+        wasmHeap.removeSession(key);
+      }
       this.#sessions.clear();
     });
   }
@@ -144,4 +175,8 @@ function hostArray(dtype: DType, count: number): HostData {
 function asCpu(tensor: DeviceTensor): CpuTensor {
   if (!('data' in tensor)) throw new Error('a tensor of another backend');
   return tensor as CpuTensor;
+}
+
+function failurePlace(): FailurePlace {
+  return { device: 'wasm', isFull: wasmHeap.isFull };
 }

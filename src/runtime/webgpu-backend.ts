@@ -45,7 +45,7 @@ export class WebGpuBackend implements Backend {
       );
     });
     this.#device.addEventListener('uncapturederror', (event) => {
-      this.#failure ??= runtimeFailure(event.error.message, event.error);
+      this.#failure ??= runtimeFailure(event.error.message, event.error, { device: 'webgpu' });
     });
   }
 
@@ -122,7 +122,10 @@ export class WebGpuBackend implements Backend {
       return data;
     } catch (error) {
       staging.destroy();
-      throw this.#failure ?? runtimeFailure('Reading back from the GPU failed.', error);
+      throw (
+        this.#failure ??
+        runtimeFailure('Reading back from the GPU failed.', error, { device: 'webgpu' })
+      );
     }
   }
 
@@ -155,7 +158,10 @@ export class WebGpuBackend implements Backend {
       this.#sessions.set(graph.key, session);
       return session;
     } catch (error) {
-      throw this.#failure ?? runtimeFailure(`Compiling ${graph.name} failed.`, error);
+      throw (
+        this.#failure ??
+        runtimeFailure(`Compiling ${graph.name} failed.`, error, { device: 'webgpu' })
+      );
     }
   }
 
@@ -169,7 +175,10 @@ export class WebGpuBackend implements Backend {
         // A session whose run was rejected is not to be trusted again.
         this.#sessions.delete(graph.key);
         await session.release();
-        throw this.#failure ?? runtimeFailure(`Running ${graph.name} failed.`, error);
+        throw (
+          this.#failure ??
+          runtimeFailure(`Running ${graph.name} failed.`, error, { device: 'webgpu' })
+        );
       }
     });
     this.#check();

@@ -1,5 +1,5 @@
 /** @file What a TAEHV decoder will take, from its layout alone: an opened file is this and its weights. */
-import { decodeActivationBytes } from '../../decode/cost.ts';
+import { decodeActivationBytes, decodeLiveBytes } from '../../decode/cost.ts';
 import type { DecoderPlan } from '../../decode/decoder-plan.ts';
 import type { PhaseNeeds } from '../../runtime/planner.ts';
 import { locateWeights, type TensorLocator } from '../../runtime/stage.ts';
@@ -57,5 +57,10 @@ export function planTaehv(
 /** @param plan Without `rest` if the clip is a single frame. */
 function needsOf(plan: DecoderPlan): PhaseNeeds {
   const stages = plan.rest.length > 0 ? plan.rest : plan.first;
-  return { stages, variants: plan.first, activationBytes: decodeActivationBytes(plan) };
+  return {
+    stages,
+    variants: plan.first,
+    activationBytes: decodeActivationBytes(plan),
+    liveBytes: decodeLiveBytes(plan),
+  };
 }

@@ -2,7 +2,7 @@
  * @file What follows from a Wan's configuration alone: the sizes it can make, its stages, which tensors they need and what
  * each phase asks of a device. A checkpoint is this and its files; a catalogue's entry is this without any.
  */
-import { decodeActivationBytes } from '../../decode/cost.ts';
+import { decodeActivationBytes, decodeLiveBytes } from '../../decode/cost.ts';
 import { ZoetropeError } from '../../errors.ts';
 import type { Precision } from '../../graph/index.ts';
 import { elementCount } from '../../graph/types.ts';
@@ -91,7 +91,12 @@ export function wanArchitecture({ textEncoder, transformer, vae }: WanConfigs): 
           const plan = latents.frames > 1 ? chunks : { ...chunks, rest: [] };
           // All chunks have the same weights: counted once.
           const stages = latents.frames > 1 ? plan.rest : plan.first;
-          return { stages, variants: plan.first, activationBytes: decodeActivationBytes(plan) };
+          return {
+            stages,
+            variants: plan.first,
+            activationBytes: decodeActivationBytes(plan),
+            liveBytes: decodeLiveBytes(plan),
+          };
         },
       };
     },

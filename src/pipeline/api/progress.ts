@@ -4,7 +4,7 @@ import type { TensorKind } from '../../runtime/backend.ts';
 
 export type MemoryKind = TensorKind | 'onnxruntime';
 
-/** Bytes. On wasm the ledger counts tensors in the wasm heap's stead. */
+/** Bytes. On wasm: tensors, and the WebAssembly memory, which never shrinks. */
 export interface MemoryReading {
   readonly liveBytes: number;
   readonly peakBytes: number;

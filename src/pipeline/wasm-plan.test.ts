@@ -1,0 +1,79 @@
+import { describe, expect, test, vi } from 'vitest';
+import { openCheckpoint } from '../families/open-checkpoint.ts';
+import { probeDevice } from '../runtime/device.ts';
+import { MAX_HEAP_BYTES, wasmHeap } from '../runtime/wasm-heap.ts';
+import { repositoryFolder } from '../testing/fixtures.ts';
+import type { ClipSize, MemoryOptions } from './api.ts';
+import { EnginePipeline } from './engine.ts';
+import { planMemory } from './memory-plan.ts';
+
+const source = await repositoryFolder('models/pocket');
+const checkpoint = await openCheckpoint(source);
+const report = await probeDevice('wasm');
+
+interface Case {
+  readonly clip: Required<Pick<ClipSize, 'width' | 'height' | 'numFrames' | 'guidanceScale'>>;
+  readonly memory: MemoryOptions;
+}
+
+/** By what they take: the memory never shrinks. */
+const CASES: readonly Case[] = [
+  {
+    clip: { width: 32, height: 32, numFrames: 5, guidanceScale: 4 },
+    memory: { budgetBytes: 26e6 },
+  },
+  { clip: { width: 64, height: 64, numFrames: 1, guidanceScale: 1 }, memory: { weights: 'q8' } },
+  { clip: { width: 96, height: 64, numFrames: 9, guidanceScale: 4 }, memory: {} },
+  { clip: { width: 128, height: 96, numFrames: 5, guidanceScale: 1 }, memory: { tile: 64 } },
+  { clip: { width: 128, height: 128, numFrames: 5, guidanceScale: 1 }, memory: {} },
+];
+
+describe('the plan for the CPU', () => {
+  test('is never below what is taken, and at most 15 % above', async () => {
+    const figures: [number, number][] = [];
+    for (const { clip, memory } of CASES) {
+      await using pipeline = await EnginePipeline.fromSource(source, { device: 'wasm', memory });
+      const { outcome, predictedPeakBytes } = planMemory(checkpoint, report, { ...clip, memory });
+      expect(outcome).toBe(memory.budgetBytes === undefined ? 'resident' : 'streamed');
+      const result = await pipeline.generate({
+        ...clip,
+        prompt: 'a red ball moves right',
+        seed: 1,
+        numInferenceSteps: 1,
+      });
+      const { peakBytes, byKind } = result.memory;
+      // The runtime's own is the whole of the WebAssembly memory.
+      expect(byKind.onnxruntime).toBe(wasmHeap.bytes);
+      expect(wasmHeap.bytes).toBeGreaterThanOrEqual(16 * 2 ** 20);
+      figures.push([predictedPeakBytes, peakBytes]);
+    }
+    const table = figures.map(([plan, peak]) => `${plan} for ${peak}`).join(', ');
+    for (const [plan, peak] of figures) {
+      expect(plan, table).toBeGreaterThanOrEqual(peak);
+      expect(plan, table).toBeLessThanOrEqual(1.15 * peak);
+    }
+  });
+
+  test('refuses what WebAssembly cannot address, before anything is fetched', async () => {
+    const clip = { width: 2048, height: 2048, numFrames: 97, guidanceScale: 1 };
+    for (const memory of ['auto', {}, { budgetBytes: 1e12 }] as const) {
+      const plan = planMemory(checkpoint, report, { ...clip, memory });
+      expect(plan).toMatchObject({ outcome: 'too-large', phases: [] });
+      expect(plan.reason).toContain('WebAssembly has 4.3 GB');
+      expect(plan.leastBudgetBytes).toBeUndefined();
+    }
+    const read = vi.spyOn(source, 'read');
+    const load = EnginePipeline.fromSource(source, { device: 'wasm', clip });
+    await expect(load).rejects.toMatchObject({ code: 'out-of-memory' });
+    const fetched = read.mock.calls.reduce((sum, [, start, end]) => sum + end - start, 0);
+    expect(fetched).toBeLessThan(100_000);
+
+    await using pipeline = await EnginePipeline.fromSource(source, { device: 'wasm' });
+    const run = pipeline.generate({ ...clip, prompt: 'a red ball' });
+    await expect(run).rejects.toMatchObject({
+      code: 'out-of-memory',
+      hint: expect.not.stringContaining('wasm device'),
+    });
+    expect(wasmHeap.bytes).toBeLessThan(MAX_HEAP_BYTES / 10);
+  });
+});
