@@ -22,7 +22,7 @@ for (const colorScheme of ['light', 'dark'] satisfies ColorScheme[]) {
     await open(sharedPage, site, { ...CLIP, storage: '', memory: '1' });
     await expect(sharedPage.locator('#plan')).toHaveAttribute('data-outcome', 'too-large');
     await expectAccessible(sharedPage, colorScheme);
-    await sharedPage.locator('#memory').fill('10');
+    await sharedPage.locator('#memory').fill('28');
     await expect(sharedPage.locator('#plan')).toHaveAttribute('data-outcome', 'streamed');
     await expectAccessible(sharedPage, colorScheme);
     await sharedPage.locator('#num-frames').fill('6');

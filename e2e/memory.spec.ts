@@ -26,7 +26,7 @@ function drawn(page: Page): Promise<string[]> {
 }
 
 test('memory is drawn while a clip is made, and afterwards', async ({ sharedPage, site }) => {
-  await open(sharedPage, site, { ...CLIP, memory: '30' });
+  await open(sharedPage, site, { ...CLIP, memory: '36' });
   await expect(sharedPage.locator('#timeline')).toBeHidden();
   await sharedPage.getByRole('button', { name: 'Generate' }).click();
   await expect(sharedPage.locator('#timeline')).toBeVisible();
@@ -34,7 +34,7 @@ test('memory is drawn while a clip is made, and afterwards', async ({ sharedPage
   await expectClip(sharedPage);
 
   await expect(sharedPage.locator('#timeline')).toBeVisible();
-  await expect(sharedPage.locator('#timeline-text')).toContainText('of a budget of 30.0 MB');
+  await expect(sharedPage.locator('#timeline-text')).toContainText('of a budget of 36.0 MB');
   await expect(sharedPage.locator('#timeline-text')).toHaveText(
     /at the most.* weights [\d.]+ MB.* [\d.]+ MB of weights written to the device/,
   );
@@ -82,9 +82,9 @@ test('a plan follows the form', async ({ sharedPage, site }) => {
   await expect(plan.locator('dd')).toHaveCount(3);
   await expect(plan).toContainText(/Fetches 10\.\d MB/);
 
-  await sharedPage.locator('#memory').fill('14');
+  await sharedPage.locator('#memory').fill('28');
   await expect(plan).toHaveAttribute('data-outcome', 'streamed');
-  await expect(plan).toContainText('of 14.0 MB');
+  await expect(plan).toContainText('of 28.0 MB');
   await sharedPage.locator('#weights').selectOption('q4');
   await expect(plan).toHaveAttribute('data-outcome', 'resident');
   await expect(plan).toContainText('(q4) in RAM');
@@ -101,7 +101,7 @@ test('a plan follows the form', async ({ sharedPage, site }) => {
 });
 
 test('memory options go to the engine and into the link', async ({ sharedPage, site }) => {
-  const memory = { weights: 'q8', guidance: 'sequential', memory: '20' };
+  const memory = { weights: 'q8', guidance: 'sequential', memory: '36' };
   await open(sharedPage, site, { ...CLIP, 'num-frames': '1', ...memory });
   await generate(sharedPage);
   await sharedPage.getByRole('button', { name: 'Copy link' }).click();
