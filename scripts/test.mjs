@@ -89,7 +89,7 @@ function runAll(folder, browser, withHeavy) {
    */
   const unit = (title, project) => {
     const path = join(folder, `${title}.json`);
-    const args = ['run', '--project', project, '--reporter=default', '--reporter=json'];
+    const args = ['run', `--project=${project}`, '--reporter=default', '--reporter=json'];
     const didSucceed = runTool(title, 'vitest/vitest.mjs', [...args, `--outputFile.json=${path}`]);
     return [title, readReport(path, didSucceed, countVitest, skippedInVitest)];
   };
@@ -100,7 +100,7 @@ function runAll(folder, browser, withHeavy) {
    */
   const e2e = (title, project) => {
     const path = join(folder, `${title}.json`);
-    const args = ['test', '--project', project, '--reporter=list,json'];
+    const args = ['test', `--project=${project}`, '--reporter=list,json'];
     const didSucceed = runTool(title, '@playwright/test/cli.js', args, {
       PLAYWRIGHT_JSON_OUTPUT_NAME: path,
       ...(browser === undefined ? {} : { PLAYWRIGHT_CHROMIUM: browser }),
