@@ -1,9 +1,11 @@
 /**
  * @file What a place to store checkpoints must do. Hashes are the caller's business: a backend takes names and bytes.
- * Records and chunks change together, so that no sweep can come between a chunk and the record that needs it.
+ * Records and chunks change together, so that no sweep can come between a chunk and the record that needs it. Records
+ * are checked as they are read. Failures are `ZoetropeError`s, or say that there is no room (`isOutOfRoom`); what a
+ * platform calls an abort is never passed on, because the caller did not ask for it.
  */
 import type { StorageFigures } from './failure.ts';
-import type { CheckpointRecord } from './record.ts';
+import type { CheckpointRecord, StoredRecord } from './record.ts';
 
 export interface NamedChunk {
   readonly hash: string;
@@ -23,18 +25,19 @@ export interface StoreBackend {
   readChunk(hash: string, start: number, end: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
   deleteChunk(hash: string): Promise<void>;
 
-  record(id: string): Promise<CheckpointRecord | undefined>;
-  records(): Promise<CheckpointRecord[]>;
+  record(id: string): Promise<StoredRecord | undefined>;
+  records(): Promise<StoredRecord[]>;
   /**
-   * Stores the chunk, unless it is there already, and then the record, as one step for everybody else.
-   * @throws ZoetropeError `invalid-argument` if the stored record's version is not one less (none counts as 0).
+   * Stores the chunk, unless it is there already, and then the record, as one step for everybody else. A tail of the
+   * record before goes, unless it is used.
+   * @throws RecordChangedError if the stored record's version is not one less (none or a damaged one counts as 0).
    */
   commit(record: CheckpointRecord, chunk?: NamedChunk): Promise<void>;
-  /** Notes when the checkpoint was last used, leaving all else; undefined if it is not there. */
-  touch(id: string, lastUsedAt: number): Promise<CheckpointRecord | undefined>;
+  /** Notes when the checkpoint was last used, leaving all else; a damaged one stays as it is. */
+  touch(id: string, lastUsedAt: number): Promise<StoredRecord | undefined>;
   /** Removes the record, and then the chunks that no other record uses. */
   drop(id: string): Promise<void>;
-  /** Removes the chunks that no record uses, and what killed writes left. @returns How many chunks went. */
+  /** Removes what `orphanChunks` names, and what killed writes left. @returns How many chunks went. */
   sweep(): Promise<number>;
 
   /**

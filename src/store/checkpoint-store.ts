@@ -7,8 +7,13 @@ import { invalidArgument, modelFormat } from '../errors.ts';
 import type { StoreBackend } from './backend.ts';
 import { DamagedChunkError, isOutOfRoom, storageFull, type StorageFigures } from './failure.ts';
 import { Limiter } from './limiter.ts';
-import type { CheckpointRecord } from './record.ts';
-import { MAX_CHUNK_BYTES } from './record.ts';
+import {
+  type CheckpointRecord,
+  type DamagedRecord,
+  isDamaged,
+  MAX_CHUNK_BYTES,
+  type StoredRecord,
+} from './record.ts';
 import { sha256 } from './sha256.ts';
 import { ValueCache } from './value-cache.ts';
 
@@ -103,21 +108,30 @@ export class CheckpointStore implements ChunkStore {
     if (actual !== hash) {
       throw modelFormat(
         `The bytes to repair chunk ${hash} with have the hash ${actual}.`,
-        'The source has changed since the import: delete the checkpoint and import it anew.',
+        'The source has changed since the import: delete the checkpoint and import it again.',
       );
     }
     await this.#writing(bytes.byteLength, () => this.#backend.writeChunk({ hash, bytes }));
     this.#verified.delete(hash);
   }
 
-  /** All checkpoints, complete or half-made, the last used first. */
+  /** All checkpoints, complete or half-made, the last used first. Damaged ones are left out. */
   async listCheckpoints(): Promise<CheckpointRecord[]> {
-    return (await this.#backend.records()).sort((a, b) => b.lastUsedAt - a.lastUsedAt);
+    return (await this.listRecords())
+      .filter((record) => !isDamaged(record))
+      .sort((a, b) => b.lastUsedAt - a.lastUsedAt);
   }
 
-  /** The checkpoint, noted as used now; undefined if it is not there. Look at its `state` before reading it. */
-  openCheckpoint(id: string): Promise<CheckpointRecord | undefined> {
-    return this.#backend.touch(id, Date.now());
+  /** All records, and what is left of damaged ones. */
+  listRecords(): Promise<StoredRecord[]> {
+    return this.#backend.records();
+  }
+
+  /**
+   * The checkpoint, noted as used now; undefined if it is not there or damaged. Look at its `state` before reading it.
+   */
+  async openCheckpoint(id: string): Promise<CheckpointRecord | undefined> {
+    return soundOnly(await this.#backend.touch(id, Date.now()));
   }
 
   /** Removes a checkpoint and the chunks that no other, complete or importing, shares. Does nothing if it is gone. */
@@ -134,18 +148,24 @@ export class CheckpointStore implements ChunkStore {
   }
 
   /**
-   * Stores a chunk and the record that uses it, together. For `CheckpointWriter`.
-   * @throws ZoetropeError `storage-full`, or `invalid-argument` if somebody else changed the record.
+   * Stores a record, and the chunk or tail that it uses, together. For `CheckpointWriter`.
+   * @throws ZoetropeError `storage-full`; RecordChangedError if the record was changed meanwhile.
    */
   async commit(record: CheckpointRecord, bytes?: Uint8Array<ArrayBuffer>): Promise<void> {
-    const hash = record.chunks.at(-1)?.hash;
+    const { hash } = record.tail ?? record.chunks.at(-1) ?? {};
     const chunk = bytes && hash !== undefined ? { hash, bytes } : undefined;
     await this.#writing(bytes?.byteLength ?? 0, () => this.#backend.commit(record, chunk));
   }
 
-  /** The record without noting its use. */
-  peekCheckpoint(id: string): Promise<CheckpointRecord | undefined> {
-    return this.#backend.record(id);
+  /** The record without noting its use; undefined if it is not there or damaged. */
+  async peekCheckpoint(id: string): Promise<CheckpointRecord | undefined> {
+    return soundOnly(await this.#backend.record(id));
+  }
+
+  /** What is left of the checkpoint's record if that is damaged. An import under the same id replaces it. */
+  async damagedCheckpoint(id: string): Promise<DamagedRecord | undefined> {
+    const record = await this.#backend.record(id);
+    return record && isDamaged(record) ? record : undefined;
   }
 
   /**
@@ -213,4 +233,8 @@ export class CheckpointStore implements ChunkStore {
   #missing(hash: string): DamagedChunkError {
     return new DamagedChunkError(hash, 'is missing');
   }
+}
+
+function soundOnly(record: StoredRecord | undefined): CheckpointRecord | undefined {
+  return record === undefined || isDamaged(record) ? undefined : record;
 }

@@ -18,12 +18,15 @@ export class DamagedChunkError extends ZoetropeError {
     super(
       'model-format',
       `Chunk ${hash} of a stored checkpoint ${problem}.`,
-      'Fetch this chunk again, or delete the checkpoint and import it anew.',
+      'Fetch this chunk again, or delete the checkpoint and import it again.',
       cause === undefined ? undefined : { cause },
     );
     this.hash = hash;
   }
 }
+
+/** A page that may store no more than this in all can keep no model. */
+const TINY_BYTES = 1_000_000;
 
 /** @param neededBytes What was to be stored. @param figures Absent where the browser does not tell. */
 export function storageFull(
@@ -34,10 +37,13 @@ export function storageFull(
   const room = figures
     ? `${formatBytes(figures.freeBytes)} are free and ${formatBytes(figures.usedBytes)} used`
     : 'the free space is unknown';
+  const isTiny = figures !== undefined && figures.freeBytes + figures.usedBytes < TINY_BYTES;
   return new ZoetropeError(
     'storage-full',
     `Storing needs ${formatBytes(neededBytes)}, but ${room}.`,
-    'Delete a stored model or free disk space, then try again: what is already stored is kept.',
+    isTiny
+      ? 'This page may store almost nothing, as in some private windows: load the model without keeping it, or leave the private window.'
+      : 'Delete a stored model or free disk space, then try again: what is already stored is kept.',
     cause === undefined ? undefined : { cause },
   );
 }
@@ -53,10 +59,34 @@ export function isOutOfRoom(error: unknown): boolean {
 }
 
 /** Somebody deleted or changed a record while it was being written. */
-export function recordChanged(id: string): ZoetropeError {
+export class RecordChangedError extends ZoetropeError {
+  override name = 'RecordChangedError';
+
+  constructor(id: string) {
+    super(
+      'invalid-argument',
+      `id: the checkpoint ${id} was deleted or changed while it was being imported.`,
+      'Start the import again, and let only one run at a time (withImportLock).',
+    );
+  }
+}
+
+/** What was stored is gone, or can no longer be reached, in the middle of its use. @param what Begins the sentence. */
+export function storageLost(what: string, cause?: unknown): ZoetropeError {
   return new ZoetropeError(
-    'invalid-argument',
-    `id: the checkpoint ${id} was deleted or changed while it was being imported.`,
-    'Start the import again, and let only one run at a time (withImportLock).',
+    'storage-lost',
+    `${what}: its storage was cleared, evicted or disconnected while it was in use.`,
+    'Load the model again: what is missing is fetched again. To prevent it, allow this page to keep its data.',
+    cause === undefined ? undefined : { cause },
+  );
+}
+
+/** The storage cannot be used now, though there may be some. */
+export function storageUnavailable(message: string, hint: string, cause?: unknown): ZoetropeError {
+  return new ZoetropeError(
+    'storage-unavailable',
+    message,
+    hint,
+    cause === undefined ? undefined : { cause },
   );
 }

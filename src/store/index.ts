@@ -7,11 +7,12 @@ export {
   CheckpointStore,
   type CheckpointStoreOptions,
 } from './checkpoint-store.ts';
-export { DamagedChunkError, type StorageFigures } from './failure.ts';
+export { DamagedChunkError, RecordChangedError, type StorageFigures } from './failure.ts';
 export { openBrowserStore } from './indexeddb-backend.ts';
 export { requestPersistence } from './quota.ts';
 export { CheckpointReader } from './reader.ts';
 export * from './record.ts';
+export { decodeRecord, readRecord } from './record-check.ts';
 export { ValueCache } from './value-cache.ts';
 export type { CheckpointIdentity } from './resume.ts';
 export { CheckpointWriter, type PartBytes } from './writer.ts';

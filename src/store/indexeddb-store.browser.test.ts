@@ -1,8 +1,11 @@
 /** @file The store on IndexedDB, in a browser. */
 import { deleteDB, openDB } from 'idb';
-import { expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { cdp } from 'vitest/browser';
+import { isAbortError, ZoetropeError } from '../errors.ts';
 import { freshDatabase } from '../testing/database-place.ts';
 import { openBrowserStore } from './indexeddb-backend.ts';
+import { openDatabase } from './indexeddb-database.ts';
 import { requestPersistence } from './quota.ts';
 import { CheckpointReader } from './reader.ts';
 import { sha256 } from './sha256.ts';
@@ -37,6 +40,131 @@ test('an opaque origin is told that it has no storage', async () => {
   } finally {
     Object.defineProperty(globalThis, 'indexedDB', { configurable: true, value: indexedDB });
   }
+});
+
+describe('what keeps the database from being used is reported as what it is', () => {
+  const name = `zoetrope-test-${crypto.randomUUID()}`;
+  afterEach(() => deleteDB(name));
+
+  test('a newer version of it', async () => {
+    (await openDB(name, 3)).close();
+    await expect(openBrowserStore({ name })).rejects.toMatchObject({
+      code: 'storage-unavailable',
+      message: expect.stringContaining('newer version'),
+    });
+  });
+
+  test('an upgrade by another tab while it is open', async () => {
+    const store = await openBrowserStore({ name });
+    await store.put(Uint8Array.of(1));
+    const other = await openDB(name, 3);
+    await expect(store.put(Uint8Array.of(2))).rejects.toMatchObject({
+      code: 'storage-unavailable',
+      message: expect.stringContaining('newer version'),
+    });
+    other.close();
+    store.close();
+  });
+
+  test('another tab that holds an older version of it', async () => {
+    const other = await openDB(name, 1);
+    const opening = openDatabase(name, () => undefined, { blockedMs: 100 });
+    await expect(opening).rejects.toMatchObject({
+      code: 'storage-unavailable',
+      message: expect.stringContaining('Another tab'),
+    });
+    other.close();
+  });
+
+  test('a browser that does not answer', async () => {
+    const holder = await openDB(name, 1);
+    const opening = openDatabase(name, () => undefined, { openMs: 100 });
+    await expect(opening).rejects.toMatchObject({
+      code: 'storage-unavailable',
+      message: expect.stringContaining('does not answer'),
+    });
+    holder.close();
+  });
+
+  test('missing parts', async () => {
+    (await openDB(name, 2, { upgrade: (db) => void db.createObjectStore('chunks') })).close();
+    await expect(openBrowserStore({ name })).rejects.toMatchObject({
+      code: 'storage-unavailable',
+      message: expect.stringContaining('damaged'),
+    });
+  });
+
+  test.each([
+    ['AbortError', 'storage-lost'],
+    ['UnknownError', 'storage-unavailable'],
+    ['NotReadableError', 'storage-unavailable'],
+  ])('a transaction that ends by %s', async (kind, code) => {
+    const store = await openBrowserStore({ name });
+    const put = Reflect.get(IDBObjectStore.prototype, 'put');
+    const spy = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(function failing(
+      this: IDBObjectStore,
+      value: unknown,
+      key?: IDBValidKey,
+    ) {
+      if (kind !== 'AbortError') throw new DOMException('it failed', kind);
+      const request = put.call(this, value, key);
+      this.transaction.abort();
+      return request;
+    });
+    const failure: unknown = await store.put(Uint8Array.of(1)).catch((error: unknown) => error);
+    spy.mockRestore();
+    expect(isAbortError(failure)).toBe(false);
+    expect(failure).toMatchObject({ name: 'ZoetropeError', code });
+    // The next use connects again.
+    const hash = await store.put(Uint8Array.of(1));
+    expect(await store.has(hash)).toBe(true);
+    store.close();
+  });
+
+  test('records under keys of another type are damaged, and can be deleted', async () => {
+    const store = await openBrowserStore({ name });
+    const raw = await openDB(name);
+    await raw.put('checkpoints', { id: 5 });
+    raw.close();
+    expect(await store.listRecords()).toMatchObject([{ id: '5', state: 'damaged' }]);
+    await store.deleteCheckpoint('5');
+    expect(await store.listRecords()).toEqual([]);
+    store.close();
+  });
+
+  test('a list of chunks that claims to be long', async () => {
+    const store = await openBrowserStore({ name });
+    const raw = await openDB(name);
+    const chunks: unknown[] = [];
+    chunks.length = 4e9;
+    await raw.put('checkpoints', { id: 'x', chunks, tensors: chunks });
+    raw.close();
+    const started = performance.now();
+    expect(await store.listRecords()).toMatchObject([{ id: 'x', state: 'damaged' }]);
+    expect(performance.now() - started).toBeLessThan(2000);
+    await store.deleteCheckpoint('x');
+    store.close();
+  });
+
+  test('data that the user clears in the browser', async () => {
+    const store = await openBrowserStore({ name });
+    const hash = await store.put(Uint8Array.of(1));
+    const reads = Array.from({ length: 50 }, async () => store.read(hash, 0, 1));
+    await cdp().send('Storage.clearDataForOrigin', {
+      origin: location.origin,
+      storageTypes: 'indexeddb',
+    });
+    for (const each of await Promise.allSettled(reads)) {
+      if (each.status === 'fulfilled') continue;
+      expect(each.reason).toBeInstanceOf(ZoetropeError);
+    }
+    expect(await store.has(hash)).toBe(false);
+    expect(await store.listRecords()).toEqual([]);
+    await expect(store.read(hash, 0, 1)).rejects.toMatchObject({ hash });
+    expect(await store.put(Uint8Array.of(1))).toBe(hash);
+    expect(await store.read(hash, 0, 1)).toEqual(Uint8Array.of(1));
+    store.close();
+  });
 });
 
 test('a database from before the cache keeps its checkpoints', async () => {

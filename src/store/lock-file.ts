@@ -1,5 +1,6 @@
 /** @file A lock between processes: a file that holds its owner's process id. A dead owner's lock is taken over. */
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 50;
@@ -11,6 +12,8 @@ export async function withLockFile<T>(
   signal?: AbortSignal,
 ): Promise<T> {
   const own = `${path}.${process.pid}-${crypto.randomUUID()}.tmp`;
+  // The folder may have been cleared since the store was opened.
+  await mkdir(dirname(path), { recursive: true });
   await writeFile(own, String(process.pid));
   try {
     while (!(await tryLink(own, path))) {
@@ -27,6 +30,14 @@ export async function withLockFile<T>(
   }
 }
 
+/** Removes what processes that died while they waited for a lock have left. */
+export async function sweepLockFiles(folder: string): Promise<void> {
+  for (const file of await readdir(folder)) {
+    const [, pid] = /\.(\d+)-[0-9a-f-]{36}\.tmp$/.exec(file) ?? [];
+    if (pid !== undefined && !isAlive(Number(pid))) await rm(join(folder, file), { force: true });
+  }
+}
+
 /** A link appears at once with its contents, so that nobody sees a lock without an owner. */
 async function tryLink(own: string, path: string): Promise<boolean> {
   try {
@@ -40,7 +51,7 @@ async function tryLink(own: string, path: string): Promise<boolean> {
 
 /** Removes the lock if its owner is dead. @returns Whether to try again at once. */
 async function takeOver(path: string): Promise<boolean> {
-  const owner = await readFile(path, 'utf8').catch(() => undefined);
+  const owner = await ownerOf(path);
   if (owner === undefined) return true;
   if (isAlive(Number(owner))) return false;
   // Moved rather than removed: of several who saw the dead owner, one gets the file. Should it be a new owner's by
@@ -51,12 +62,26 @@ async function takeOver(path: string): Promise<boolean> {
   } catch {
     return true;
   }
-  if ((await readFile(aside, 'utf8')) !== owner) await tryLink(aside, path);
-  await rm(aside, { force: true });
+  if ((await ownerOf(aside)) !== owner) await tryLink(aside, path);
+  await rm(aside, { force: true, recursive: true });
   return true;
 }
 
+/** What the lock says; undefined if it is gone, and nothing if it is no file. */
+async function ownerOf(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code === 'EISDIR') return '';
+    throw error;
+  }
+}
+
 function isAlive(pid: number): boolean {
+  // 0 and negative numbers mean groups of processes, which always live: such a lock's file is damaged.
+  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
   try {
     process.kill(pid, 0);
     return true;

@@ -4,7 +4,8 @@ import type { StorageFigures } from './failure.ts';
 /** Of the whole origin; undefined where the browser does not tell. Browsers round, and some deliberately blur. */
 export async function browserEstimate(): Promise<StorageFigures | undefined> {
   const storage: StorageManager | undefined = globalThis.navigator?.storage;
-  const { usage, quota } = (await storage?.estimate?.()) ?? {};
+  // Refused in some contexts, such as opaque origins.
+  const { usage, quota } = (await storage?.estimate?.().catch(() => undefined)) ?? {};
   if (usage === undefined || quota === undefined) return undefined;
   return { usedBytes: usage, freeBytes: Math.max(0, quota - usage) };
 }

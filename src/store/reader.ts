@@ -90,7 +90,7 @@ export class CheckpointReader {
     if (!found || stored !== found.byteLength) {
       throw modelFormat(
         `The stored checkpoint ${this.record.id} has no tensor ${name} (${part})${found ? ' yet' : ''}.`,
-        'Finish its import, or delete it and import it anew.',
+        'Finish its import, or delete it and import it again.',
       );
     }
     return found;

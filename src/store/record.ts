@@ -50,6 +50,12 @@ export interface StoredChunk {
   readonly byteLength: number;
 }
 
+/** Bytes of the chunk being filled that an import which was stopped has kept; the next commit replaces them. */
+export interface StoredTail extends StoredChunk {
+  /** Byte of the stream that they begin at. The tail is void unless the stored chunks end there. */
+  readonly at: number;
+}
+
 export interface CheckpointRecord {
   readonly id: string;
   /** Where the checkpoint came from: a hub name, a URL, a folder. */
@@ -57,6 +63,8 @@ export interface CheckpointRecord {
   readonly revision: string;
   /** Label of the storage format as a whole: `f16`, `q8`, `q4`, … */
   readonly format: string;
+  /** Version of that format's layout; absent, as in records of the first release, it is 1. */
+  readonly formatVersion?: number;
   /** What sets it apart from the source's own, in words; absent if nothing does. */
   readonly variant?: string;
   readonly state: 'importing' | 'complete';
@@ -64,17 +72,41 @@ export interface CheckpointRecord {
   readonly createdAt: number;
   /** Milliseconds since the epoch. */
   readonly lastUsedAt: number;
-  /** Bytes of all chunks stored so far. */
+  /** Bytes of all chunks stored so far, and of the tail. */
   readonly totalBytes: number;
   /** Length of every chunk but the last, in bytes. */
   readonly chunkBytes: number;
   /** In stream order. The same chunk may occur more than once. */
   readonly chunks: readonly StoredChunk[];
+  /** Only while importing. */
+  readonly tail?: StoredTail;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** Configurations, tokenizer, and whatever else belongs to the checkpoint. */
   readonly metadata: Json;
   /** Counts commits, so that a writer notices when somebody else deleted or changed the record. */
   readonly version: number;
+}
+
+/** A record that fails its check, with what can still be read of it. */
+export interface DamagedRecord {
+  /** The key under which it is kept. */
+  readonly id: string;
+  readonly state: 'damaged';
+  /** What is wrong with it. */
+  readonly problem: string;
+  readonly source?: string;
+  readonly format?: string;
+  readonly variant?: string;
+  readonly lastUsedAt?: number;
+  readonly totalBytes?: number;
+  /** Chunks that it names; undefined if none can be read. */
+  readonly hashes?: readonly string[];
+}
+
+export type StoredRecord = CheckpointRecord | DamagedRecord;
+
+export function isDamaged(record: StoredRecord): record is DamagedRecord {
+  return record.state === 'damaged';
 }
 
 /** A place in a chunk that a range of a tensor's part fills. */
@@ -122,26 +154,41 @@ export function encodeRecord(record: CheckpointRecord): string {
   return JSON.stringify({ ...record, tensors: [...record.tensors] });
 }
 
-/** The inverse of {@link encodeRecord}. */
-export function decodeRecord(text: string): CheckpointRecord {
-  const plain = JSON.parse(text) as Omit<CheckpointRecord, 'tensors'> & {
-    tensors: [string, StoredTensor][];
-  };
-  return { ...plain, tensors: new Map(plain.tensors) };
+/** The tail, if the stored chunks end where it begins. A release that does not know tails can leave a void one. */
+export function validTail({
+  state,
+  tail,
+  chunks,
+  chunkBytes,
+}: CheckpointRecord): StoredTail | undefined {
+  return state === 'importing' && tail?.at === chunks.length * chunkBytes ? tail : undefined;
 }
 
 /** Chunks of `record` that none of `others` uses, each once. */
-export function unsharedChunks(
-  record: CheckpointRecord,
-  others: Iterable<CheckpointRecord>,
-): string[] {
+export function unsharedChunks(record: StoredRecord, others: Iterable<StoredRecord>): string[] {
   const shared = referencedChunks(others);
-  return [...new Set(record.chunks.map(({ hash }) => hash))].filter((hash) => !shared.has(hash));
+  return [...referencedChunks([record])].filter((hash) => !shared.has(hash));
 }
 
-/** Every chunk that a record uses. */
-export function referencedChunks(records: Iterable<CheckpointRecord>): Set<string> {
+/** Every chunk that a record uses. A damaged one uses those that it still names. */
+export function referencedChunks(records: Iterable<StoredRecord>): Set<string> {
   const hashes = new Set<string>();
-  for (const { chunks } of records) for (const { hash } of chunks) hashes.add(hash);
+  for (const record of records) {
+    if (isDamaged(record)) for (const hash of record.hashes ?? []) hashes.add(hash);
+    else {
+      for (const { hash } of record.chunks) hashes.add(hash);
+      if (record.tail) hashes.add(record.tail.hash);
+    }
+  }
   return hashes;
+}
+
+/**
+ * Which of these chunks no record uses. None while a damaged record names no chunk at all: any of them may be its own,
+ * and a later import of the same model can use them.
+ */
+export function orphanChunks(records: readonly StoredRecord[], hashes: Iterable<string>): string[] {
+  if (records.some((record) => isDamaged(record) && record.hashes === undefined)) return [];
+  const used = referencedChunks(records);
+  return [...hashes].filter((hash) => !used.has(hash));
 }
