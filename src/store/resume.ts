@@ -9,6 +9,8 @@ export interface CheckpointIdentity {
   readonly source: string;
   readonly revision: string;
   readonly format: string;
+  /** Version of the format's layout. Absent: 1. */
+  readonly formatVersion?: number;
   /** What sets it apart from the source's own; part of `id`. */
   readonly variant?: string;
 }
@@ -27,7 +29,12 @@ export async function resumable(
       'Open it, or delete it first.',
     );
   }
-  if (source !== identity.source || revision !== identity.revision || format !== identity.format) {
+  if (
+    source !== identity.source ||
+    revision !== identity.revision ||
+    format !== identity.format ||
+    (record.formatVersion ?? 1) !== (identity.formatVersion ?? 1)
+  ) {
     throw invalidArgument(
       'id',
       `${id} names a half-made import of ${source} at ${revision} as ${format}.`,

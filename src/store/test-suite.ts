@@ -2,107 +2,32 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ZoetropeError } from '../errors.ts';
-import type { CheckpointStore, CheckpointStoreOptions } from './checkpoint-store.ts';
+import type { CheckpointStore } from './checkpoint-store.ts';
+import { damageSuite } from './damage-suite.ts';
 import { DamagedChunkError } from './failure.ts';
 import { CheckpointReader } from './reader.ts';
-import { type CheckpointRecord, chunkContents, type TensorSpec } from './record.ts';
+import { chunkContents } from './record.ts';
 import { sha256 } from './sha256.ts';
+import {
+  anySamples,
+  CHUNK_BYTES,
+  expectReadable,
+  IDENTITY,
+  importAll,
+  type Place,
+  sample,
+  total,
+} from './test-samples.ts';
 import { CheckpointWriter } from './writer.ts';
 
-/** One fresh place; `open` opens it again as another session would. */
-export interface Place {
-  open(options?: CheckpointStoreOptions): Promise<CheckpointStore>;
-  /** Puts other bytes under a chunk's name. */
-  overwrite(hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
-  /** Puts other bytes in the place of every value of the cache. */
-  overwriteValues(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
-  remove(): Promise<void>;
-}
+export type { Place } from './test-samples.ts';
 
 /** For the cache. */
 function value(length: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(length).fill(7);
 }
 
-interface Sample {
-  readonly spec: TensorSpec;
-  readonly bytes: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
-}
-
-const CHUNK_BYTES = 64;
-const IDENTITY = { id: 'x', source: 'hub/model', revision: 'main', format: 'q8' };
 const FIGURES = { usedBytes: 3e6, freeBytes: 5e6 };
-
-function sample(name: string, sizes: readonly number[], seed = 1): Sample {
-  const bytes = new Map(
-    sizes.map((size, index) => [
-      index === 0 ? 'data' : `scales${index}`,
-      Uint8Array.from({ length: size }, (_, at) => (at * 31 + seed * 97 + name.length * 7) & 255),
-    ]),
-  );
-  const parts = [...bytes].map(([part, { byteLength }]) => ({ name: part, byteLength }));
-  return { spec: { name, storage: 'q8', dtype: 'F32', shape: [3, 5], parts }, bytes };
-}
-
-/** Appends until `stopAfter` bytes were asked for, then forgets the writer, as a kill would. */
-async function importAll(
-  store: CheckpointStore,
-  id: string,
-  samples: readonly Sample[],
-  stopAfter = Infinity,
-): Promise<{ record: CheckpointRecord | undefined; fetched: number }> {
-  const writer = await CheckpointWriter.open(
-    store,
-    { ...IDENTITY, id },
-    {
-      chunkBytes: CHUNK_BYTES,
-      metadata: { config: [1, null, 'x'] },
-    },
-  );
-  let fetched = 0;
-  const isCut = (): boolean => fetched >= stopAfter;
-  for (const { spec, bytes } of samples) {
-    async function* pieces(part: string, start: number): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-      const all = bytes.get(part) ?? new Uint8Array();
-      for (let at = start; at < all.byteLength; at += 23) {
-        if (isCut()) throw new Error('killed');
-        const piece = all.slice(at, at + 23);
-        fetched += piece.byteLength;
-        yield piece;
-      }
-    }
-    try {
-      await writer.append(spec, pieces);
-    } catch (error) {
-      if (isCut()) return { record: undefined, fetched };
-      throw error;
-    }
-  }
-  return { record: await writer.finish(), fetched };
-}
-
-async function expectReadable(
-  store: CheckpointStore,
-  record: CheckpointRecord,
-  samples: readonly Sample[],
-): Promise<void> {
-  const reader = new CheckpointReader(store, record);
-  for (const { spec, bytes } of samples) {
-    for (const [part, expected] of bytes) {
-      expect(await reader.readTensor(spec.name, part)).toEqual(expected);
-    }
-  }
-}
-
-const total = (samples: readonly Sample[]): number =>
-  samples.reduce(
-    (sum, { spec }) => spec.parts.reduce((bytes, part) => bytes + part.byteLength, sum),
-    0,
-  );
-
-const anySamples = fc
-  .array(fc.array(fc.nat(180), { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 6 })
-  .map((all) => all.map((sizes, index) => sample(`t${index}`, sizes, index)));
 
 /** Runs the suite. @param numRuns Of each property. */
 export function storeSuite(title: string, place: () => Promise<Place>, numRuns: number): void {
@@ -227,6 +152,91 @@ export function storeSuite(title: string, place: () => Promise<Place>, numRuns: 
       );
     });
 
+    test('an import that is stopped anywhere keeps all that it was given', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          anySamples,
+          fc.array(fc.record({ after: fc.nat(200), kills: fc.boolean() }), { maxLength: 5 }),
+          async (all, stops) => {
+            for (const id of ['whole', 'cut']) await store.deleteCheckpoint(id);
+            const { record: whole } = await importAll(store, 'whole', all);
+            let fetched = 0;
+            let kills = 0;
+            for (const { after, kills: isKill } of stops) {
+              const session = await here.open();
+              const result = await importAll(session, 'cut', all, after, !isKill);
+              session.close();
+              fetched += result.fetched;
+              if (result.record) break;
+              if (isKill) kills++;
+            }
+            const before = await store.openCheckpoint('cut');
+            if (before?.state !== 'complete') {
+              // What is said to be stored is not asked for again.
+              const end = await importAll(store, 'cut', all);
+              fetched += end.fetched;
+            }
+            const cut = await store.openCheckpoint('cut');
+            expect(cut?.chunks).toEqual(whole?.chunks);
+            expect(cut?.tensors).toEqual(whole?.tensors);
+            expect(cut?.tail).toBeUndefined();
+            expect(fetched).toBeGreaterThanOrEqual(total(all));
+            expect(fetched).toBeLessThanOrEqual(total(all) + kills * CHUNK_BYTES);
+            if (cut) await expectReadable(store, cut, all);
+            await store.deleteCheckpoint('whole');
+            await store.deleteCheckpoint('cut');
+            // No tail is left behind.
+            expect(await store.collectGarbage()).toBe(0);
+          },
+        ),
+        { numRuns: Math.ceil(numRuns / 2) },
+      );
+    });
+
+    test('a tail is counted, survives a sweep, and goes with the next chunk', async () => {
+      const samples = [sample('a', [150])];
+      const { fetched } = await importAll(store, 'x', samples, 70, true);
+      const half = await store.peekCheckpoint('x');
+      expect(half?.chunks).toHaveLength(1);
+      expect(half?.totalBytes).toBe(fetched);
+      expect(half?.tail).toMatchObject({ byteLength: fetched - CHUNK_BYTES, at: CHUNK_BYTES });
+      expect(await store.collectGarbage()).toBe(0);
+      // Stopped once more in the same chunk, it has one longer tail.
+      const { fetched: more } = await importAll(store, 'x', samples, 1, true);
+      const longer = await store.peekCheckpoint('x');
+      expect(longer?.totalBytes).toBe(fetched + more);
+      expect(longer?.tail).toMatchObject({ byteLength: fetched + more - CHUNK_BYTES });
+      expect(await store.has(half?.tail?.hash ?? '')).toBe(false);
+      const { fetched: rest, record } = await importAll(store, 'x', samples);
+      expect(rest).toBe(150 - fetched - more);
+      expect(record?.totalBytes).toBe(150);
+      expect(await store.has(longer?.tail?.hash ?? '')).toBe(false);
+    });
+
+    test('a lost tail, or one that an older release left behind, is asked for again', async () => {
+      const samples = [sample('a', [150])];
+      await importAll(store, 'x', samples, 100, true);
+      const half = await store.peekCheckpoint('x');
+      await store.delete(half?.tail?.hash ?? '');
+      const first = await importAll(store, 'x', samples, 40, true);
+      expect(first.fetched).toBeGreaterThanOrEqual(40);
+      // A release that knows no tails stores chunks after it, and copies it along.
+      await here.overwriteRecord('x', (record) => ({
+        ...record,
+        tail: { ...(record['tail'] as object), at: 0 },
+        totalBytes: CHUNK_BYTES,
+      }));
+      const { record } = await importAll(store, 'x', samples);
+      if (record) await expectReadable(store, record, samples);
+      expect(record?.state).toBe('complete');
+    });
+
+    damageSuite(
+      () => here,
+      () => store,
+      numRuns,
+    );
+
     test('a resumed import tells what is stored, and refuses other tensors', async () => {
       const samples = [sample('a', [64]), sample('b', [100]), sample('c', [10])];
       await importAll(store, 'x', samples, 150);
@@ -289,6 +299,15 @@ export function storeSuite(title: string, place: () => Promise<Place>, numRuns: 
       await expect(tight.checkQuota(7e6)).rejects.toMatchObject({
         code: 'storage-full',
         message: expect.stringMatching(/7\.0 MB.*5\.0 MB.*3\.0 MB/),
+      });
+      tight.close();
+    });
+
+    test('a page that may store next to nothing is told that it may be in a private window', async () => {
+      const tight = await here.open({ estimate: async () => ({ usedBytes: 0, freeBytes: 1000 }) });
+      await expect(tight.checkQuota(7e6)).rejects.toMatchObject({
+        code: 'storage-full',
+        hint: expect.stringContaining('private window'),
       });
       tight.close();
     });

@@ -1,10 +1,12 @@
 /**
  * @file Imports a checkpoint tensor by tensor, resumably. Each full chunk is stored at once, together with the record
- * that uses it; so a kill at any moment loses at most the chunk being filled. A resumed import appends the same tensors
- * in the same order: bytes that are already stored are not asked for again, and the rest falls where it would have.
+ * that uses it; so a kill at any moment loses at most the chunk being filled, and an import that is stopped keeps that
+ * too, as a tail. A resumed import appends the same tensors in the same order: bytes that are already stored are not
+ * asked for again, and the rest falls where it would have.
  */
 import { invalidArgument, modelFormat } from '../errors.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
+import { DamagedChunkError } from './failure.ts';
 import {
   ALIGNMENT,
   type CheckpointRecord,
@@ -12,8 +14,10 @@ import {
   type Json,
   MAX_CHUNK_BYTES,
   type StoredChunk,
+  type StoredTail,
   type StoredTensor,
   type TensorSpec,
+  validTail,
 } from './record.ts';
 import { type CheckpointIdentity, describeSpec, resumable, tensorsWithin } from './resume.ts';
 import { sha256 } from './sha256.ts';
@@ -43,20 +47,32 @@ export class CheckpointWriter {
   readonly #earlier: ReadonlyMap<string, StoredTensor>;
   readonly #tensors = new Map<string, TensorSpec & { readonly parts: readonly OpenPart[] }>();
   readonly #chunks: StoredChunk[];
+  /** Bytes at the start of the stream that an earlier import has left: chunks, and a tail in the buffer. */
   readonly #resumedBytes: number;
+  #tail: StoredTail | undefined;
   /** Slices of the chunk being filled: they get its hash once it is full. */
   #pending: { part: OpenPart; offset: number; length: number }[] = [];
   #buffer: Uint8Array<ArrayBuffer> | undefined;
   /** Bytes appended, stored or not. */
   #position = 0;
   #isBusy = false;
+  /** While a chunk is being stored, or after that has failed, the buffer belongs to no known place. */
+  #isFlushing = false;
 
-  private constructor(store: CheckpointStore, record: CheckpointRecord) {
+  private constructor(
+    store: CheckpointStore,
+    record: CheckpointRecord,
+    tail?: Uint8Array<ArrayBuffer>,
+  ) {
     this.#store = store;
     this.#record = record;
     this.#earlier = record.tensors;
     this.#chunks = [...record.chunks];
-    this.#resumedBytes = this.#flushed;
+    this.#resumedBytes = this.#flushed + (tail?.byteLength ?? 0);
+    if (tail) {
+      this.#tail = record.tail;
+      this.#room().set(tail);
+    }
   }
 
   /**
@@ -78,7 +94,10 @@ export class CheckpointWriter {
       );
     }
     const found = await store.peekCheckpoint(identity.id);
-    if (found) return new CheckpointWriter(store, await resumable(store, found, identity));
+    if (found) {
+      const record = await resumable(store, found, identity);
+      return new CheckpointWriter(store, record, await readTail(store, record));
+    }
     const now = Date.now();
     const record: CheckpointRecord = {
       ...identity,
@@ -101,9 +120,23 @@ export class CheckpointWriter {
     return tensorsWithin(this.#earlier.values(), this.#resumedBytes);
   }
 
-  /** Bytes that are in the store for good, for progress. */
+  /** Bytes of the stream that are in the store for good. */
   get storedBytes(): number {
-    return this.#chunks.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    return this.#storedWith(this.#tail);
+  }
+
+  /**
+   * Stores what the chunk being filled holds, so that a later import resumes there. For an import that has stopped, by a
+   * failure of `append` or between two calls; the writer is of no use afterwards. Does nothing after a failed write.
+   */
+  async keepTail(): Promise<void> {
+    this.#isBusy = true;
+    const byteLength = this.#position - this.#flushed;
+    if (this.#isFlushing || byteLength <= 0 || this.#position <= this.#resumedBytes) return;
+    const bytes = this.#room().subarray(0, byteLength);
+    const tail = { hash: await sha256(bytes), byteLength, at: this.#flushed };
+    await this.#commit({ tail }, bytes);
+    this.#tail = tail;
   }
 
   /**
@@ -174,10 +207,14 @@ export class CheckpointWriter {
     }
   }
 
+  #storedWith(tail: StoredTail | undefined): number {
+    return this.#chunks.reduce((sum, { byteLength }) => sum + byteLength, tail?.byteLength ?? 0);
+  }
+
   #mismatch(problem: string): Error {
     return invalidArgument(
       'spec',
-      `the import of ${this.#record.id} cannot go on: ${problem}.`,
+      `the import of ${this.#record.id} cannot continue: ${problem}.`,
       'Append the same tensors in the same order, or delete the checkpoint and start over.',
     );
   }
@@ -202,11 +239,13 @@ export class CheckpointWriter {
   #skipStored(part: OpenPart): number {
     const { chunkBytes } = this.#record;
     let stored = 0;
-    while (stored < part.byteLength && this.#position < this.#flushed) {
+    while (stored < part.byteLength && this.#position < this.#resumedBytes) {
       const offset = this.#position % chunkBytes;
-      const length = Math.min(part.byteLength - stored, chunkBytes - offset);
-      const hash = this.#chunks[Math.floor(this.#position / chunkBytes)]?.hash ?? '';
-      part.location.push({ hash, offset, length });
+      const hash = this.#chunks[Math.floor(this.#position / chunkBytes)]?.hash;
+      const room = hash === undefined ? this.#resumedBytes - this.#position : chunkBytes - offset;
+      const length = Math.min(part.byteLength - stored, room);
+      if (hash === undefined) this.#pending.push({ part, offset, length });
+      else part.location.push({ hash, offset, length });
       stored += length;
       this.#position += length;
     }
@@ -256,6 +295,7 @@ export class CheckpointWriter {
   }
 
   async #flush(change: { state?: 'complete'; metadata?: Json }): Promise<void> {
+    this.#isFlushing = true;
     const filled = Math.max(0, this.#position - this.#flushed);
     const bytes = filled > 0 ? this.#room().subarray(0, filled) : undefined;
     if (bytes) {
@@ -266,16 +306,41 @@ export class CheckpointWriter {
       this.#pending = [];
       this.#chunks.push({ hash, byteLength: filled });
     }
+    this.#tail = undefined;
+    await this.#commit(change, bytes);
+    this.#isFlushing = false;
+  }
+
+  async #commit(
+    change: Partial<Pick<CheckpointRecord, 'state' | 'metadata' | 'tail'>>,
+    bytes: Uint8Array<ArrayBuffer> | undefined,
+  ): Promise<void> {
+    const { tail: _, ...before } = this.#record;
     const record: CheckpointRecord = {
-      ...this.#record,
+      ...before,
       ...change,
       lastUsedAt: Date.now(),
-      totalBytes: this.storedBytes,
+      totalBytes: this.#storedWith(change.tail),
       chunks: [...this.#chunks],
       tensors: structuredClone(this.#tensors),
       version: this.#record.version + 1,
     };
     await this.#store.commit(record, bytes);
     this.#record = record;
+  }
+}
+
+/** The tail's bytes; undefined if there is none, or the store has lost it. */
+async function readTail(
+  store: CheckpointStore,
+  record: CheckpointRecord,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const tail = validTail(record);
+  if (!tail) return undefined;
+  try {
+    return await store.read(tail.hash, 0, tail.byteLength);
+  } catch (error) {
+    if (error instanceof DamagedChunkError) return undefined;
+    throw error;
   }
 }

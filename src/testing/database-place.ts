@@ -12,6 +12,13 @@ export async function freshDatabase(): Promise<Place> {
       await db.put('chunks', new Blob([bytes]), hash);
       db.close();
     },
+    async overwriteRecord(id, change) {
+      const db = await openDB(name);
+      const record: unknown = await db.get('checkpoints', id);
+      await db.put('checkpoints', change(record as Record<string, unknown>));
+      db.close();
+    },
+    clear: () => deleteDB(name),
     async overwriteValues(bytes) {
       const db = await openDB(name);
       for (const value of await db.getAll('values')) {

@@ -1,5 +1,5 @@
 /** @file A fresh folder to store checkpoints in. */
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openFolderStore } from '../store/folder-backend.ts';
@@ -10,11 +10,17 @@ export async function freshFolder(): Promise<Place> {
   return {
     open: (options) => openFolderStore(folder, options),
     overwrite: (hash, bytes) => writeFile(join(folder, 'chunks', hash), bytes),
+    async overwriteRecord(id, change) {
+      const path = join(folder, 'checkpoints', `${encodeURIComponent(id)}.json`);
+      const record: unknown = JSON.parse(await readFile(path, 'utf8'));
+      await writeFile(path, JSON.stringify(change(record as Record<string, unknown>)));
+    },
+    clear: () => rm(folder, { recursive: true }),
     async overwriteValues(bytes) {
       for (const file of await readdir(join(folder, 'values'))) {
         await writeFile(join(folder, 'values', file), bytes);
       }
     },
-    remove: () => rm(folder, { recursive: true }),
+    remove: () => rm(folder, { recursive: true, force: true }),
   };
 }

@@ -20,6 +20,8 @@ interface Read {
   readonly last: number;
   readonly start: number;
   readonly bytes: Promise<Uint8Array<ArrayBuffer>>;
+  /** Whether the bytes are here. */
+  hasArrived: boolean;
 }
 
 /** In the order of the files, in which a whole component is read best. */
@@ -50,14 +52,19 @@ export class ReadAhead {
     this.#maxReadBytes = Math.min(maxReadBytes, MAX_READ_BYTES);
   }
 
-  /** Bytes of piece `index`, which are the caller's: nobody else looks at them again. */
+  /**
+   * Bytes of piece `index`, which are the caller's alone. After an abort, pieces whose bytes
+   * have arrived are still given, so that none of them has to be fetched again.
+   */
   async take(index: number): Promise<Uint8Array<ArrayBuffer>> {
-    this.#options?.signal?.throwIfAborted();
+    const signal = this.#options?.signal;
     if (!this.#current || index > this.#current.last) {
       const next = this.#ahead.findIndex(({ first, last }) => index >= first && index <= last);
+      if (next < 0) signal?.throwIfAborted();
       this.#current = next < 0 ? this.#open(index) : this.#ahead[next];
       this.#ahead = next < 0 ? [] : this.#ahead.slice(next + 1);
-      while (this.#current && this.#ahead.length < READS_AHEAD) {
+      const wanted = signal?.aborted === true ? 0 : READS_AHEAD;
+      while (this.#current && this.#ahead.length < wanted) {
         const read = this.#open((this.#ahead.at(-1) ?? this.#current).last + 1);
         if (!read) break;
         this.#ahead.push(read);
@@ -66,6 +73,7 @@ export class ReadAhead {
     const read = this.#current;
     const piece = this.#pieces[index];
     if (!read || !piece || index < read.first) throw new Error(`piece ${index} is out of order`);
+    if (!read.hasArrived) signal?.throwIfAborted();
     const bytes = await read.bytes;
     const [from, to] = [piece.start - read.start, piece.end - read.start];
     // Nobody else has this part of the buffer. Views of elements want it aligned.
@@ -93,8 +101,14 @@ export class ReadAhead {
       last++;
     }
     const bytes = this.#source.read(file, head.start, end, this.#options);
-    // Told to whoever takes from it; until then it is nobody's failure.
-    bytes.catch(() => undefined);
-    return { first, last, start: head.start, bytes };
+    const read: Read = { first, last, start: head.start, bytes, hasArrived: false };
+    bytes.then(
+      () => {
+        read.hasArrived = true;
+      },
+      // `take` reports it.
+      () => undefined,
+    );
+    return read;
   }
 }
