@@ -32,7 +32,7 @@ export class EmbeddingCache {
     const held = this.#held.get(key);
     if (held || !this.#stored) return held;
     const bytes = await this.#stored.cache.get(this.#stored.prefix + key);
-    if (!bytes || bytes.byteLength % (ids.length * Float32Array.BYTES_PER_ELEMENT) !== 0) {
+    if (!bytes?.byteLength || bytes.byteLength % (ids.length * Float32Array.BYTES_PER_ELEMENT)) {
       return undefined;
     }
     const embeddings = new Float32Array(bytes.buffer);

@@ -89,11 +89,14 @@ interface PipelineParts {
   readonly weights: PartWeights;
   readonly memory: MemorySettings;
   readonly embeddings: EmbeddingCache;
+  /** About stored weights; more may come with every run. */
+  readonly storageNotices: readonly Notice[];
 }
 
 export class EnginePipeline implements VideoPipelineInterface {
   readonly checkpoint: CheckpointReport;
-  readonly notices: readonly Notice[];
+  readonly #ownNotices: readonly Notice[];
+  readonly #storageNotices: readonly Notice[];
   readonly #model: ModelCheckpoint;
   readonly #weights: PartWeights;
   readonly #memory: MemorySettings;
@@ -130,7 +133,11 @@ export class EnginePipeline implements VideoPipelineInterface {
         planRun(model, parameters, { ...memory, precision: computePrecisions(memory) });
       }
       const kept = storagePrecisions(memory.weights);
-      const { weights: fetched, cache } = await fetchWeights(model, backend, kept, options);
+      const {
+        weights: fetched,
+        cache,
+        notices: storageNotices,
+      } = await fetchWeights(model, backend, kept, options);
       const tier = new RamTier(memory.ramBytes);
       const weights = {
         text_encoder: tier.hold(fetched.text_encoder),
@@ -151,7 +158,7 @@ export class EnginePipeline implements VideoPipelineInterface {
             }
           : undefined,
       );
-      const parts = { source, model, weights, memory, embeddings };
+      const parts = { source, model, weights, memory, embeddings, storageNotices };
       return new EnginePipeline(parts, backend, reopen, seconds);
     } catch (error) {
       await backend.dispose();
@@ -160,13 +167,14 @@ export class EnginePipeline implements VideoPipelineInterface {
   }
 
   private constructor(
-    { source, model, weights, memory, embeddings }: PipelineParts,
+    { source, model, weights, memory, embeddings, storageNotices }: PipelineParts,
     backend: Backend,
     reopen: () => Promise<Backend>,
     loadSeconds: number,
   ) {
     this.checkpoint = describeCheckpoint(source, model);
-    this.notices = [...deviceNotices(backend.report), ...model.notices];
+    this.#ownNotices = [...deviceNotices(backend.report), ...model.notices];
+    this.#storageNotices = storageNotices;
     this.#backend = backend;
     this.#reopen = reopen;
     this.#model = model;
@@ -174,6 +182,10 @@ export class EnginePipeline implements VideoPipelineInterface {
     this.#memory = memory;
     this.#embeddings = embeddings;
     this.#loadSeconds = loadSeconds;
+  }
+
+  get notices(): readonly Notice[] {
+    return [...this.#ownNotices, ...this.#storageNotices];
   }
 
   get device(): DeviceReport {

@@ -7,7 +7,7 @@ import { requestPersistence } from '../store/quota.ts';
 import type { ValueCache } from '../store/value-cache.ts';
 import type { ComponentWeights } from '../weights/component-weights.ts';
 import type { ImportOptions } from '../weights/stored-weights.ts';
-import type { LoadOptions } from './api.ts';
+import type { LoadOptions, Notice } from './api.ts';
 import { DownloadRate } from './download-rate.ts';
 import { isFetched } from './memory-plan.ts';
 import { readMemory } from './memory-reading.ts';
@@ -23,7 +23,10 @@ export interface FetchOptions extends Pick<
   chunkBytes?: number;
 }
 
-/** @throws ZoetropeError `feature-missing` if storage is asked for and there is none. */
+/**
+ * @throws ZoetropeError `feature-missing` if storage is asked for and there is none, `storage-unavailable` if it cannot be
+ *   opened now.
+ */
 async function openStore(options: FetchOptions): Promise<CheckpointStore | undefined> {
   if (options.store || options.storage !== true) return options.store;
   const store = await openBrowserStore();
@@ -51,6 +54,8 @@ export function weightsOf(parts: PartWeights): ComponentWeights[] {
 
 export interface FetchedWeights {
   readonly weights: PartWeights;
+  /** About what was stored; more may come while the weights are read. */
+  readonly notices: readonly Notice[];
   /** Of the store that they are in. */
   readonly cache?: ValueCache;
 }
@@ -83,38 +88,57 @@ export async function fetchWeights(
   let reportedAt = 0;
   const rate = new DownloadRate();
   const fetched: ComponentWeights[] = [];
-  const optionsFor = (file: PartName): ImportOptions & { store?: CheckpointStore } => ({
-    ...(options.chunkBytes === undefined ? {} : { chunkBytes: options.chunkBytes }),
-    ...(signal ? { signal } : {}),
-    ...(store ? { store } : {}),
-    onBytes: (bytes, isKept) => {
-      loadedBytes = Math.min(totalBytes, loadedBytes + bytes);
-      if (isKept !== true) rate.add(bytes);
-      const now = performance.now();
-      const isDue =
-        loadedBytes - reported > totalBytes / 200 ||
-        loadedBytes === totalBytes ||
-        now - reportedAt > REPORT_EVERY_MS;
-      if (!isDue) return;
-      reported = loadedBytes;
-      reportedAt = now;
-      const memory = readMemory(backend, fetched);
-      const fraction = loadedBytes / totalBytes;
-      const { bytesPerSecond } = rate;
-      const speed =
-        bytesPerSecond === undefined
-          ? {}
-          : { bytesPerSecond, etaSeconds: (totalBytes - loadedBytes) / bytesPerSecond };
-      onProgress?.({ type: 'download', file, fraction, loadedBytes, totalBytes, memory, ...speed });
-    },
-  });
-  const keep = async (weights: Promise<ComponentWeights>): Promise<ComponentWeights> => {
-    fetched.push(await weights);
+  const notices: Notice[] = [];
+  const report = (file: PartName): void => {
+    reported = loadedBytes;
+    reportedAt = performance.now();
+    const memory = readMemory(backend, fetched);
+    const fraction = loadedBytes / totalBytes;
+    const { bytesPerSecond } = rate;
+    const speed =
+      bytesPerSecond === undefined
+        ? {}
+        : { bytesPerSecond, etaSeconds: (totalBytes - loadedBytes) / bytesPerSecond };
+    onProgress?.({ type: 'download', file, fraction, loadedBytes, totalBytes, memory, ...speed });
+  };
+  const optionsFor = (file: PartName): ImportOptions & { store?: CheckpointStore } => {
+    const before = loadedBytes;
+    return {
+      ...(options.chunkBytes === undefined ? {} : { chunkBytes: options.chunkBytes }),
+      ...(signal ? { signal } : {}),
+      ...(store ? { store } : {}),
+      onNotice: (notice) => notices.push(notice),
+      onBytes: (bytes, isKept) => {
+        loadedBytes = Math.min(totalBytes, loadedBytes + bytes);
+        if (isKept !== true) rate.add(bytes);
+        const isDue =
+          loadedBytes - reported > totalBytes / 200 ||
+          loadedBytes === totalBytes ||
+          performance.now() - reportedAt > REPORT_EVERY_MS;
+        if (isDue) report(file);
+      },
+      // What arrived and is not kept has to be fetched again: a pause must not count it.
+      onKept: (bytes) => {
+        loadedBytes = before + bytes;
+      },
+    };
+  };
+  const keep = async (
+    file: PartName,
+    weights: Promise<ComponentWeights>,
+  ): Promise<ComponentWeights> => {
+    try {
+      fetched.push(await weights);
+    } catch (error) {
+      // A pause says what the last report says.
+      if (loadedBytes !== reported) report(file);
+      throw error;
+    }
     return weights;
   };
   const fetch = async (name: ComponentName): Promise<ComponentWeights> =>
     isFetched(name, options)
-      ? keep(model.fetch(name, precision[name], optionsFor(name)))
+      ? keep(name, model.fetch(name, precision[name], optionsFor(name)))
       : NOT_FETCHED;
   const [text_encoder, transformer, vae] = [
     await fetch('text_encoder'),
@@ -123,7 +147,7 @@ export async function fetchWeights(
   ];
   const found = store ? { cache: store.cache } : {};
   const { fastDecoder } = model;
-  if (!fastDecoder) return { weights: { text_encoder, transformer, vae }, ...found };
-  const fast_decoder = await keep(fastDecoder.fetch(optionsFor('fast_decoder')));
-  return { weights: { text_encoder, transformer, vae, fast_decoder }, ...found };
+  if (!fastDecoder) return { weights: { text_encoder, transformer, vae }, notices, ...found };
+  const fast_decoder = await keep('fast_decoder', fastDecoder.fetch(optionsFor('fast_decoder')));
+  return { weights: { text_encoder, transformer, vae, fast_decoder }, notices, ...found };
 }

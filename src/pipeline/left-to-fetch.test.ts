@@ -90,6 +90,15 @@ test('a model is there in the formats that it was kept in, and in no other', asy
   expect(await left(model, 'f16')).toBe(0);
 });
 
+test('what another release stored in another layout is fetched', async () => {
+  const model = await openPocket();
+  await keep(model, 'q8');
+  const transformer = model.components.find(({ name }) => name === 'transformer')?.bytes ?? 0;
+  const record = (await store.listCheckpoints()).find(({ id }) => id.includes('/transformer@'));
+  await place.overwriteRecord(record?.id ?? '', (stored) => ({ ...stored, formatVersion: 7 }));
+  expect(await left(model, 'q8')).toBe(transformer);
+});
+
 test('with a LoRA only the transformer is another one', async () => {
   const model = await openPocket();
   await keep(model, 'q8');

@@ -4,11 +4,15 @@
  */
 import { isVaried, variantOf } from '../families/variant.ts';
 import type { CheckpointRecord } from '../store/record.ts';
+import { formatVersion } from '../weights/storage-format.ts';
 import type { CheckpointReport, ComponentSummary, MemoryPlan } from './api.ts';
 
 /** Bytes that loading would still fetch, with `storage: true`, of what `plan` counts. */
 export function leftToFetch(
-  records: readonly Pick<CheckpointRecord, 'source' | 'format' | 'variant' | 'state'>[],
+  records: readonly Pick<
+    CheckpointRecord,
+    'source' | 'format' | 'formatVersion' | 'variant' | 'state'
+  >[],
   { source: model, components, loras }: Pick<CheckpointReport, 'source' | 'components' | 'loras'>,
   { downloadBytes, storedFormats }: Pick<MemoryPlan, 'downloadBytes' | 'storedFormats'>,
 ): number {
@@ -21,6 +25,7 @@ export function leftToFetch(
     return records.some(
       (record) =>
         record.state === 'complete' &&
+        (record.formatVersion ?? 1) === formatVersion(record.format) &&
         plain(record.source) === place &&
         record.variant === variant &&
         (isOther || record.format === storedFormats[name]),

@@ -194,6 +194,82 @@ export function describeStorage(freshPlace: () => Promise<Place>): void {
     expect((await later.encodePrompt(REQUEST.prompt)).embeds).toEqual(embeds);
   });
 
+  test('weights that the first release stored, in records without a format version, are used as they are', async () => {
+    const { source, bytes } = counted(await repositoryFolder('models/pocket'));
+    const memory = { weights: 'q8' } as const;
+    const expected = await clip(source, { store, memory });
+    for (const { id } of await store.listCheckpoints()) {
+      await place.overwriteRecord(id, ({ formatVersion, ...record }) => {
+        expect(formatVersion).toBe(1);
+        return record;
+      });
+    }
+    const before = bytes();
+    expect(await clip(source, { store, memory })).toEqual(expected);
+    expect(bytes()).toBe(before);
+    expect(pipeline?.notices.filter(({ code }) => code === 'stored-again')).toEqual([]);
+  });
+
+  test('a stored copy that is of no use is fetched again as far as needed, with a notice', async () => {
+    const { source, bytes } = counted(await repositoryFolder('models/pocket'));
+    const memory = { weights: 'q8' } as const;
+    await load(source, { store, memory });
+    const chunks = await chunksByName(store);
+    const id = Object.keys(chunks).find((each) => each.includes('/transformer@')) ?? '';
+    const own = chunks[id] ?? [];
+    const change = (edit: (record: Readonly<Record<string, unknown>>) => object) => () =>
+      place.overwriteRecord(id, edit);
+    const lose = (hashes: readonly string[]) => async () => {
+      for (const hash of hashes) await store.delete(hash);
+    };
+    const harms: [notice: RegExp, harm: () => Promise<void>, isInPart?: boolean][] = [
+      [/damaged: its list of chunks/, change((record) => ({ ...record, chunks: 'none' }))],
+      [/another layout of q8/, change((record) => ({ ...record, formatVersion: 7 }))],
+      [/tensor \S+ is different/, change(renameTensor)],
+      [/names other files/, change((record) => ({ ...record, revision: 'other' }))],
+      [/names another source/, change((record) => ({ ...record, source: 'x/transformer' }))],
+      [/dropped \d+ of its \d+ chunks/, lose(own.slice(1))],
+      [/lacked 1 of its \d+ chunks/, lose(own.slice(1, 2)), true],
+    ];
+    for (const [notice, harm, isInPart] of harms) {
+      store.close();
+      store = await place.open();
+      await harm();
+      const before = bytes();
+      const { notices } = await load(source, { store, memory });
+      const messages = notices.filter(({ code }) => code === 'stored-again');
+      expect(messages).toHaveLength(1);
+      expect(messages[0]?.message).toMatch(notice);
+      expect(messages[0]?.message).toMatch(/transformer.*fetched again/);
+      expect(bytes() - before > 4 * CHUNK_BYTES).toBe(isInPart !== true);
+      expect(bytes() - before).toBeGreaterThan(CHUNK_BYTES);
+      // By their hashes, the weights are the same.
+      expect(await chunksByName(store)).toEqual(chunks);
+      for (const hash of own) await store.get(hash, { verify: true });
+      expect(await store.listRecords()).toHaveLength(3);
+      expect(await store.collectGarbage()).toBe(0);
+    }
+  });
+
+  test('storage that is cleared during a run is reported, and loading again fetches it', async () => {
+    const { source, bytes } = counted(await repositoryFolder('models/pocket'));
+    const options = { store, memory: { budgetBytes: 14e6 } };
+    const expected = await clip(source, options);
+    const loaded = await load(source, options);
+    let cleared: Promise<void> | undefined;
+    const onStepEnd = (): void => {
+      cleared ??= place.clear();
+    };
+    const failure: unknown = await loaded
+      .generate({ ...REQUEST, onStepEnd })
+      .catch((error: unknown) => error);
+    await cleared;
+    expect(failure).toMatchObject({ name: 'ZoetropeError', code: 'storage-lost' });
+    const before = bytes();
+    expect(await clip(source, options)).toEqual(expected);
+    expect(bytes() - before).toBeGreaterThan(1e6);
+  });
+
   test('too little room is told before anything is fetched', async () => {
     const figures = { freeBytes: 1000, usedBytes: 5000 };
     const tight = await place.open({ estimate: () => Promise.resolve(figures) });
@@ -210,4 +286,13 @@ async function chunksByName(store: CheckpointStore): Promise<Record<string, read
   return Object.fromEntries(
     records.map(({ id, chunks }) => [id, chunks.map(({ hash }) => hash)] as const),
   );
+}
+
+/** The record with another name for one of its tensors. */
+function renameTensor(record: Readonly<Record<string, unknown>>): object {
+  const { tensors } = record as { tensors: Iterable<[string, object]> };
+  const entries = [...tensors].map(([name, tensor], i): [string, object] =>
+    i === 3 ? ['other', { ...tensor, name: 'other' }] : [name, tensor],
+  );
+  return { ...record, tensors: tensors instanceof Map ? new Map(entries) : entries };
 }

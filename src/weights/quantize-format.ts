@@ -9,6 +9,12 @@ export interface QuantFormat {
   readonly blockSize: 16 | 32 | 64 | 128;
 }
 
+/**
+ * Version of what stored quantized weights are: blocks of `blockSize` along a row, codes as above, then float32 scales,
+ * in pieces of whole rows. To be raised with every change after which stored bytes would be read as other weights.
+ */
+export const QUANT_VERSION = 1;
+
 /** 8.5 to 9 bits a weight with float16 or float32 scales: better than FP8 with a scale for each row. */
 export const Q8: QuantFormat = { bits: 8, blockSize: 32 };
 /** 4.5 to 5 bits a weight. */

@@ -8,7 +8,7 @@ import { checkNarrowed, checkPlain, checkQuantized, type SourceBytes } from './c
 import type { LocatedTensor } from './component.ts';
 import { toBFloat16, toFloat16, toFloat32 } from './convert.ts';
 import type { Addition } from './merge.ts';
-import { type QuantFormat, quantizedShapes } from './quantize-format.ts';
+import { QUANT_VERSION, type QuantFormat, quantizedShapes } from './quantize-format.ts';
 import { allocateQuantized, quantizeRows } from './quantize.ts';
 import type { ReadOptions } from './source.ts';
 import { turn } from './turn.ts';
@@ -61,6 +61,11 @@ export type StoredFormat = 'source' | 'f16' | 'q8' | 'q4';
 export function formatLabel(storage: StorageFormat): StoredFormat {
   if (typeof storage === 'string') return storage;
   return storage.bits === 8 ? 'q8' : 'q4';
+}
+
+/** Version of the layout of stored weights in this format. */
+export function formatVersion(format: string): number {
+  return format === 'q8' || format === 'q4' ? QUANT_VERSION : 1;
 }
 
 /** What a component is said to be kept as: by the fewest bits that a tensor of it is converted to. */

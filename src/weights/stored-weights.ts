@@ -2,10 +2,10 @@
  * @file A component's tensors in the store, read when a stage needs them: the browser's version of CPU offload. An import
  * that was cut short goes on where it stopped, and a chunk that the storage has damaged is fetched again by itself.
  */
-import { ZoetropeError } from '../errors.ts';
+import { isAbortError, ZoetropeError } from '../errors.ts';
 import type { WeightInput } from '../graph/types.ts';
 import type { CheckpointStore } from '../store/checkpoint-store.ts';
-import { DamagedChunkError } from '../store/failure.ts';
+import { DamagedChunkError, RecordChangedError, storageLost } from '../store/failure.ts';
 import { CheckpointReader } from '../store/reader.ts';
 import { type CheckpointRecord, chunkContents } from '../store/record.ts';
 import type { CheckpointIdentity } from '../store/resume.ts';
@@ -20,11 +20,9 @@ import type { FilesAt, ReadOptions } from './source.ts';
 import {
   convertPiece,
   fetchedBytes,
-  formatLabel,
   formatOf,
-  type PartName,
+  formatVersion,
   partsOf,
-  type Piece,
   piecesOf,
   rowsPerPiece,
   sourceBytes,
@@ -32,10 +30,16 @@ import {
   storedDtype,
   type WeightNeed,
 } from './storage-format.ts';
+import { deleteOutdated, findStored, storedAgain, type StorageNotice } from './find-stored.ts';
+import { partName, sourceBytesWithin, specOf } from './stored-layout.ts';
 
 export interface ImportOptions extends ReadOptions {
   /** Longest chunk: see `CheckpointWriter.open`. */
   chunkBytes?: number;
+  /** Also called after the weights were opened, when a read finds something missing. */
+  onNotice?: (notice: StorageNotice) => void;
+  /** Called when an import stops early: bytes of those that `onBytes` has reported which are kept. */
+  onKept?: (bytes: number) => void;
 }
 
 /** What a component is that is not just the files of its checkpoint. */
@@ -62,24 +66,28 @@ export class StoredWeights implements ComponentWeights {
   readonly #needs: ReadonlyMap<string, WeightNeed>;
   readonly #reader: CheckpointReader;
   readonly #repairs = new Map<string, Promise<void>>();
+  readonly #onNotice: ImportOptions['onNotice'];
+  #hasNotified = false;
 
   private constructor(
     store: CheckpointStore,
     files: ComponentFiles,
     needs: readonly WeightNeed[],
-    reader: CheckpointReader,
+    record: CheckpointRecord,
+    { onNotice }: ImportOptions,
   ) {
     this.#store = store;
     this.#files = files;
     this.#needs = new Map(needs.map((need) => [need.name, need]));
-    this.#reader = reader;
-    this.identity = reader.record.id;
+    this.#reader = new CheckpointReader(store, record);
+    this.#onNotice = onNotice;
+    this.identity = record.id;
   }
 
   /**
    * Opens what the store has of the component, importing what it lacks. Other tabs that want the same wait for this one.
    * @throws ZoetropeError `storage-full` before anything is fetched if it cannot fit; `feature-missing` if the server
-   *   does not tell one version of a file from another.
+   *   does not tell one version of a file from another; `storage-lost` if the storage is cleared meanwhile.
    */
   static async open(
     store: CheckpointStore,
@@ -95,40 +103,37 @@ export class StoredWeights implements ComponentWeights {
     } = options?.origin ?? {};
     const revision = await revisionOf(files, needs, madeOf, options);
     const format = formatOf(needs);
+    const version = formatVersion(format);
     // Marks of many files are long, and some places to store have room for 255 characters.
     const mark = await sha256(new TextEncoder().encode(`${revision}\n${variant ?? ''}`));
-    const id = `${source}@${mark.slice(0, 32)}#${format}`;
-    const identity = {
+    const id = `${source}@${mark.slice(0, 32)}#${format}${version === 1 ? '' : `.${version}`}`;
+    const identity: CheckpointIdentity = {
       id,
       source,
       revision,
       format,
+      formatVersion: version,
       ...(variant === undefined ? {} : { variant }),
     };
-    const { chunkBytes = CHUNK_BYTES } = options ?? {};
+    const opening = { ...options, chunkBytes: options?.chunkBytes ?? CHUNK_BYTES };
     return store.withImportLock(
-      identity.id,
+      id,
       async () => {
-        const found = (await store.openCheckpoint(identity.id)) ?? (await twinOf(store, identity));
+        const { record: found, missing } = await findStored(store, identity, needs, opening);
         if (found?.state === 'complete') {
-          options?.onBytes?.(
+          const weights = new StoredWeights(store, files, needs, found, opening);
+          await weights.#fetchMissing(missing, opening);
+          opening.onBytes?.(
             needs.reduce((sum, need) => sum + fetchedBytes(need), 0),
             true,
           );
-          return new StoredWeights(store, files, needs, new CheckpointReader(store, found));
+          return weights;
         }
         const bytes = needs.reduce((sum, need) => sum + storedBytes(need), 0);
         await store.checkQuota(bytes - (found?.totalBytes ?? 0));
-        const writer = await CheckpointWriter.open(store, identity, { chunkBytes });
-        await importPieces(writer, files, needs, { ...options, chunkBytes });
-        const record = await writer.finish();
-        // An earlier version of the same files serves nobody any more.
-        for (const other of await store.listCheckpoints()) {
-          const isOutdated =
-            other.source === source && other.format === format && other.variant === variant;
-          if (isOutdated && other.id !== identity.id) await store.deleteCheckpoint(other.id);
-        }
-        return new StoredWeights(store, files, needs, new CheckpointReader(store, record));
+        const record = await importComponent(store, identity, files, needs, opening);
+        await deleteOutdated(store, identity);
+        return new StoredWeights(store, files, needs, record, opening);
       },
       options?.signal,
     );
@@ -171,6 +176,8 @@ export class StoredWeights implements ComponentWeights {
         if (!(error instanceof DamagedChunkError) || repaired.has(error.hash)) throw error;
         const { hash } = error;
         repaired.add(hash);
+        await this.#checkStored(error);
+        this.#notify('was damaged or missing in part');
         let repair = this.#repairs.get(hash);
         if (!repair) {
           repair = this.#repair(hash).finally(() => this.#repairs.delete(hash));
@@ -181,7 +188,31 @@ export class StoredWeights implements ComponentWeights {
     }
   }
 
-  async #repair(hash: string): Promise<void> {
+  /** @throws ZoetropeError `storage-lost` if all that was stored is gone: repairs of a chunk each would not end. */
+  async #checkStored(cause: unknown): Promise<void> {
+    const { id, source } = this.#reader.record;
+    if (await this.#store.peekCheckpoint(id)) return;
+    throw storageLost(`The stored copy of ${source} is gone`, cause);
+  }
+
+  /** Once: a damaged disk may damage many chunks. */
+  #notify(problem: string): void {
+    if (this.#hasNotified) return;
+    this.#hasNotified = true;
+    this.#onNotice?.(storedAgain(this.#reader.record.source, problem));
+  }
+
+  /** Fetches chunks that the store has lost. */
+  async #fetchMissing(missing: readonly string[], { signal }: ImportOptions): Promise<void> {
+    if (missing.length === 0) return;
+    this.#notify(`lacked ${missing.length} of its ${this.#reader.record.chunks.length} chunks`);
+    for (const hash of missing) {
+      signal?.throwIfAborted();
+      await this.#repair(hash, signal);
+    }
+  }
+
+  async #repair(hash: string, signal?: AbortSignal): Promise<void> {
     const { record } = this.#reader;
     const length = record.chunks.find((chunk) => chunk.hash === hash)?.byteLength ?? 0;
     const contents = chunkContents(record, hash).map(({ tensor, part, ...range }) => {
@@ -194,6 +225,7 @@ export class StoredWeights implements ComponentWeights {
     const reads = new ReadAhead(
       this.#files.source,
       contents.map(({ piece }) => piece),
+      signal ? { signal } : {},
     );
     for (const [i, { piece, slot, start, end, offset }] of contents.entries()) {
       const part = (await convertPiece(piece, await reads.take(i)))[slot];
@@ -203,25 +235,31 @@ export class StoredWeights implements ComponentWeights {
   }
 }
 
-/** The same files, imported from elsewhere: another commit, a mirror. Only marks of contents tell. */
-async function twinOf(
+/** Stops early with what it has kept. @throws ZoetropeError `storage-lost` if the record is gone meanwhile. */
+async function importComponent(
   store: CheckpointStore,
-  { source, revision, format, variant }: Omit<CheckpointIdentity, 'id'>,
-): Promise<CheckpointRecord | undefined> {
-  if (!revision.split(' ').every((mark) => /^(git|sha256):/.test(mark))) return undefined;
-  const twin = (await store.listCheckpoints()).find(
-    (other) =>
-      other.state === 'complete' &&
-      other.revision === revision &&
-      other.format === format &&
-      other.variant === variant &&
-      other.source.split('/').at(-1) === source.split('/').at(-1),
-  );
-  return twin && store.openCheckpoint(twin.id);
-}
-
-function partName(name: PartName, { index }: Pick<Piece, 'index'>): string {
-  return `${name}.${index}`;
+  identity: CheckpointIdentity,
+  files: ComponentFiles,
+  needs: readonly WeightNeed[],
+  options: ImportOptions & { chunkBytes: number },
+): Promise<CheckpointRecord> {
+  const { chunkBytes } = options;
+  const writer = await CheckpointWriter.open(store, identity, { chunkBytes });
+  try {
+    await importPieces(writer, files, needs, options);
+    return await writer.finish();
+  } catch (error) {
+    if (error instanceof RecordChangedError) {
+      throw storageLost(`The import of ${identity.source} cannot continue`, error);
+    }
+    // Bytes that another failure is about are in doubt.
+    const isSound =
+      isAbortError(error) || (error instanceof ZoetropeError && error.code === 'network');
+    // Without room for it the chunk is fetched again: the failure to report is the one that stopped the import.
+    if (isSound) await writer.keepTail().catch(() => undefined);
+    options.onKept?.(sourceBytesWithin(needs, writer.storedBytes));
+    throw error;
+  }
 }
 
 async function importPieces(
@@ -239,13 +277,9 @@ async function importPieces(
     const own = piecesOf(need);
     const first = next;
     next += own.length;
-    const parts = own.flatMap((piece) =>
-      partsOf(piece).map(({ name, byteLength }) => ({ name: partName(name, piece), byteLength })),
-    );
     const converted = new Map<string, Uint8Array<ArrayBuffer>>();
-    const { name, tensor, storage } = need;
-    const spec = { name, storage: formatLabel(storage), dtype: tensor.dtype, shape: tensor.shape };
-    await writer.append({ ...spec, parts }, async (part, start) => {
+    const { name } = need;
+    await writer.append(specOf(need), async (part, start) => {
       if (!converted.has(part)) {
         const piece = own[Number(part.split('.')[1])];
         if (!piece) throw new Error(`${name} has no part ${part}`);

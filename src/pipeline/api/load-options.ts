@@ -40,7 +40,9 @@ export interface LoadOptions extends ModelParts {
   memory?: 'auto' | MemoryOptions;
   /**
    * Keeps the checkpoint in the browser's storage: a later load fetches nothing, and weights are read from there when a
-   * stage needs them instead of being held in RAM. Default false.
+   * stage needs them instead of being held in RAM. What is damaged or missing there is fetched again, with a notice
+   * (`stored-again`). Fails with `storage-unavailable` where the storage cannot be used now, and with `storage-lost` if it
+   * is cleared while it is in use: load the model again then. Default false.
    */
   storage?: boolean;
   /** Branch, tag or commit, where the model is a repository of the hub. Default: the repository's default branch. */
@@ -61,8 +63,8 @@ export interface LoadOptions extends ModelParts {
   onProgress?: (progress: Progress) => void;
   signal?: AbortSignal;
   /**
-   * Stops loading as `signal` does, but by a `DownloadPaused`, which says how much is left. Loading again goes on with
-   * what is stored. Needs `storage`.
+   * Stops loading as `signal` does, but by a `DownloadPaused`, which says how much is stored and how much is left. Loading
+   * again fetches only what is left. Needs `storage`.
    */
   pause?: AbortSignal;
 }

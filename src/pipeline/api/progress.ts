@@ -60,6 +60,7 @@ export interface Notice {
     | 'no-webgpu'
     | 'no-shader-f16'
     | 'storage-unavailable'
+    | 'stored-again'
     | 'no-preview';
   readonly message: string;
 }
