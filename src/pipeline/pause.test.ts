@@ -10,7 +10,7 @@ import { DownloadPaused, pausable } from './pause.ts';
 
 const COMMIT = 'd'.repeat(40);
 
-test('a paused download says how much is left, and fetches only that when it goes on', async () => {
+test('a paused download says how much is left, and fetches only that when it resumes', async () => {
   const files = await folderFiles('models/pocket');
   const hub = await startHubServer([
     { name: 'a/pocket', commits: { [COMMIT]: files }, revisions: { main: COMMIT } },
@@ -37,7 +37,8 @@ test('a paused download says how much is left, and fetches only that when it goe
     expect(paused).toBeInstanceOf(DownloadPaused);
     expect(isAbortError(paused)).toBe(true);
     const { loadedBytes, leftBytes, totalBytes } = paused as DownloadPaused;
-    expect(loadedBytes / totalBytes).toBeGreaterThan(0.5);
+    // Half had arrived; what four unfinished requests had brought is not kept.
+    expect(loadedBytes).toBeGreaterThan(0.5 * totalBytes - 4 * (1 << 18));
     expect(leftBytes).toBe(totalBytes - loadedBytes);
 
     hub.requests.length = 0;
@@ -47,8 +48,9 @@ test('a paused download says how much is left, and fetches only that when it goe
       .filter(({ server }) => server === 'cdn')
       .map(({ range }) => /bytes=(\d+)-(\d+)/.exec(range ?? '') ?? [])
       .reduce((sum, [, from, to]) => sum + Number(to) - Number(from) + 1, 0);
-    // Headers, and at the most the chunk that was being filled, come twice.
-    expect(fetched).toBeLessThan(leftBytes + 2 * (1 << 20));
+    // Headers come twice.
+    expect(fetched).toBeGreaterThanOrEqual(leftBytes);
+    expect(fetched).toBeLessThan(leftBytes + (1 << 18));
   } finally {
     await hub.close();
     store.close();
