@@ -238,13 +238,22 @@ export const host = {
     signal: AbortSignal,
   ): Promise<HostPipeline & ProxyMarked> {
     const { fastDecoder: _, loras: __, ...settings } = options;
-    const pipeline = await EnginePipeline.fromSource(openSource(source, options), {
-      ...settings,
-      ...openParts(options, options),
-      signal,
-      onProgress: (progress) => void listener.progress(progress),
-    });
-    return proxy(new HostPipeline(pipeline));
+    let reported: Promise<void> | undefined;
+    try {
+      const pipeline = await EnginePipeline.fromSource(openSource(source, options), {
+        ...settings,
+        ...openParts(options, options),
+        signal,
+        onProgress: (progress) => {
+          reported = listener.progress(progress);
+        },
+      });
+      return proxy(new HostPipeline(pipeline));
+    } catch (error) {
+      // A pause says what the last report said: the page must have it before the failure.
+      await reported?.catch(() => undefined);
+      throw error;
+    }
   },
 };
 

@@ -1,9 +1,16 @@
-import { expect, test } from 'vitest';
-import { isAbortError } from '../errors.ts';
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { isAbortError, ZoetropeError } from '../errors.ts';
+import type { CheckpointStore } from '../store/checkpoint-store.ts';
+import { Limiter } from '../store/limiter.ts';
+import { ALIGNMENT } from '../store/record.ts';
+import type { Place } from '../store/test-suite.ts';
+import { repositoryFolder } from '../testing/fixtures.ts';
 import { startHubServer } from '../testing/hub-server.ts';
 import { folderFiles } from '../testing/hub-server-send.ts';
 import { freshFolder } from '../testing/folder-place.ts';
 import { openSource } from '../weights/open-source.ts';
+import type { FileSource } from '../weights/source.ts';
 import type { LoadOptions } from './api.ts';
 import { EnginePipeline } from './engine.ts';
 import { DownloadPaused, pausable } from './pause.ts';
@@ -56,6 +63,113 @@ test('a paused download says how much is left, and fetches only that when it res
     store.close();
     await place.remove();
   }
+});
+
+describe('a download that stops in the middle of a chunk', () => {
+  let place: Place;
+  let store: CheckpointStore;
+  beforeEach(async () => {
+    place = await freshFolder();
+    store = await place.open();
+  });
+  afterEach(async () => {
+    store.close();
+    await place.remove();
+  });
+
+  /** Loads from a connection that is slow, and may break: after `stopAfter` bytes `stop` is called, or is thrown. */
+  async function load(
+    options: LoadOptions,
+    stopAfter = Infinity,
+    stop: () => void = () => undefined,
+  ): Promise<{ result: unknown; arrived: number }> {
+    const folder = await repositoryFolder('models/pocket');
+    const line = new Limiter(1);
+    let arrived = 0;
+    const source: FileSource = {
+      name: folder.name,
+      readText: (path) => folder.readText(path),
+      exists: (path) => folder.exists(path),
+      size: (path) => folder.size(path),
+      revision: (path) => folder.revision(path),
+      read: (path, start, end, read) =>
+        line.run(async () => {
+          read?.signal?.throwIfAborted();
+          await setImmediate();
+          const bytes = await folder.read(path, start, end);
+          const isHeader = start <= 8;
+          if (isHeader) return bytes;
+          if (arrived >= stopAfter) stop();
+          read?.signal?.throwIfAborted();
+          arrived += bytes.byteLength;
+          read?.onBytes?.(bytes.byteLength);
+          return bytes;
+        }),
+    };
+    const result = await pausable(options, ({ onProgress, signal }) =>
+      EnginePipeline.fromSource(source, {
+        device: 'wasm',
+        dtype: 'float32',
+        store,
+        chunkBytes: CHUNK_BYTES,
+        ...(onProgress ? { onProgress } : {}),
+        ...(signal ? { signal } : {}),
+      }),
+    ).catch((error: unknown) => error);
+    if (result instanceof EnginePipeline) await result.dispose();
+    return { result, arrived };
+  }
+
+  const CHUNK_BYTES = 1 << 20;
+
+  /** What the store has, but for the zeros that align parts. */
+  async function storedBytes(): Promise<number> {
+    let bytes = 0;
+    for (const { totalBytes, tensors } of await store.listCheckpoints()) {
+      let padding = 0;
+      let end = 0;
+      for (const { parts } of tensors.values()) {
+        for (const { byteLength } of parts) {
+          if (end < totalBytes) padding += -end & (ALIGNMENT - 1);
+          end = Math.ceil(end / ALIGNMENT) * ALIGNMENT + byteLength;
+        }
+      }
+      bytes += totalBytes - padding;
+    }
+    return bytes;
+  }
+
+  test('by a pause keeps all that has arrived, and says just that', async () => {
+    let again = 0;
+    for (const stopAfter of [2.5e6, 1.2e6, 1e5]) {
+      const pause = new AbortController();
+      const { result, arrived } = await load(
+        { storage: true, pause: pause.signal },
+        stopAfter,
+        () => pause.abort(),
+      );
+      if (!(result instanceof DownloadPaused)) throw result;
+      again += arrived;
+      expect(result.loadedBytes).toBe(again);
+      expect(await storedBytes()).toBe(again);
+      expect(result.loadedBytes % CHUNK_BYTES).toBeGreaterThan(0);
+    }
+    const { result, arrived } = await load({ storage: true });
+    if (!(result instanceof EnginePipeline)) throw result;
+    expect(again + arrived).toBe(result.checkpoint.downloadBytes);
+    expect(await store.collectGarbage()).toBe(0);
+  });
+
+  test('by a broken connection keeps it too', async () => {
+    const { result, arrived } = await load({ storage: true }, 2.5e6, () => {
+      throw new ZoetropeError('network', 'The connection broke.', 'Try again.');
+    });
+    expect(result).toMatchObject({ code: 'network' });
+    expect(await storedBytes()).toBe(arrived);
+    const { result: end, arrived: rest } = await load({ storage: true });
+    if (!(end instanceof EnginePipeline)) throw end;
+    expect(arrived + rest).toBe(end.checkpoint.downloadBytes);
+  });
 });
 
 test('what is not stored cannot be paused', async () => {

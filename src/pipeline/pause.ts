@@ -1,16 +1,16 @@
-/** @file Pausing a download: an import that is cut short keeps what it has stored, and goes on when it is asked again. */
+/** @file Pausing a download: an import that is stopped keeps what has arrived, and resumes when it is asked again. */
 import { invalidArgument, isAbortError } from '../errors.ts';
 import type { LoadOptions, Progress } from './api.ts';
 
 /** What loading rejects with when it was paused: an `AbortError` that says how far it came. */
 export class DownloadPaused extends DOMException {
-  /** As far as was told. What was being put together in memory is fetched again: less than 64 MB. */
+  /** Bytes that are in the store and are not fetched again. Requests that were not finished do not count. */
   readonly loadedBytes: number;
-  /** Of what loading fetches in all; 0 if it was not known yet. */
+  /** Bytes that loading fetches in all; 0 if they were not known yet. */
   readonly totalBytes: number;
 
   constructor(loadedBytes: number, totalBytes: number) {
-    super('The download is paused: loading the model again goes on with it.', 'AbortError');
+    super('The download is paused: load the model again to resume it.', 'AbortError');
     this.loadedBytes = loadedBytes;
     this.totalBytes = totalBytes;
   }
@@ -33,10 +33,11 @@ export async function pausable<T>(
   if (rest.storage !== true) {
     throw invalidArgument(
       'pause',
-      'a download that is not stored cannot be gone on with.',
+      'a download that is not stored cannot be resumed.',
       'Set storage to true.',
     );
   }
+  // The last report of a load that stops early counts what the store has kept.
   let [loaded, total] = [0, 0];
   const onProgress = (progress: Progress): void => {
     if (progress.type === 'download') {
