@@ -1,4 +1,5 @@
 /** @file The hub's access token: for gated models only, in the field and nowhere else unless it is to be remembered. */
+import { checkToken } from '../weights/hub-fetch.ts';
 import { input } from './elements.ts';
 
 const KEY = 'hub-token';
@@ -18,9 +19,10 @@ export function setUpToken(): void {
 
 function read(): string | null {
   try {
-    return localStorage.getItem(KEY);
+    const token = localStorage.getItem(KEY);
+    return token === null ? null : checkToken(token);
   } catch {
-    // Storage can be switched off: nothing is remembered then.
+    // Storage can be switched off, or hold something else under this name: nothing is remembered then.
     return null;
   }
 }

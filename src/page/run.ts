@@ -1,5 +1,5 @@
 /** @file One run at a time, from the button to the clip in the player. */
-import { isAbortError } from '../errors.ts';
+import { isAbortError, ZoetropeError } from '../errors.ts';
 import { DownloadPaused, type Progress, probeDevice, type VideoResult } from '../index.ts';
 import { setDrumSteppedByHand, stepDrum } from './drum.ts';
 import { button, element } from './elements.ts';
@@ -79,6 +79,10 @@ export class Run {
       if (error instanceof DownloadPaused) this.#progress.announce('The download is paused.');
       else if (isAbortError(error)) this.#progress.announce('Cancelled.');
       else showError(error, this.#events.errorActions);
+      // Its weights are gone: the next run loads the model again.
+      if (error instanceof ZoetropeError && error.code === 'storage-lost') {
+        await this.#engine.release().catch(() => undefined);
+      }
       this.#player.clear(1);
       setStage('idle');
       this.#end();

@@ -1,6 +1,6 @@
 /** @file The models in the browser's storage, how much room they take, and deleting one. */
 import { formatBytes } from '../format-bytes.ts';
-import { deleteStoredModel, listStoredModels, type StoredModel } from '../index.ts';
+import { deleteStoredModel, listStoredModels, type StoredModel, ZoetropeError } from '../index.ts';
 import { create, element } from './elements.ts';
 import { FOLDER } from './model-choice.ts';
 import { formatDay } from './format.ts';
@@ -35,10 +35,11 @@ export class StoredView {
       const models = await listStoredModels();
       this.#list.replaceChildren(...models.map((model) => this.#row(model)));
       element('stored-empty', HTMLElement).hidden = models.length > 0;
-      await this.#showRoom();
+      // A browser that does not say how much room there is keeps the models all the same.
+      await this.#showRoom().catch(() => undefined);
     } catch (error) {
       this.#list.replaceChildren();
-      this.#say(error instanceof Error ? error.message : String(error));
+      this.#say(textOf(error));
     }
   }
 
@@ -78,11 +79,12 @@ export class StoredView {
     ask.addEventListener('click', () => this.#confirm(model, row));
     const title = create('p', {}, create('strong', {}, model.name));
     title.append(create('span', { className: 'badge' }, formatName(model)));
-    if (model.state === 'importing') {
-      title.append(create('span', { className: 'badge' }, 'incomplete'));
+    if (model.state !== 'complete') {
+      const word = model.state === 'importing' ? 'incomplete' : model.state;
+      title.append(create('span', { className: 'badge' }, word));
     }
     row.append(create('div', {}, title, create('p', { className: 'soft' }, describe(model))), ask);
-    row.title = model.source;
+    row.title = model.damage === undefined ? model.source : `${model.source}: ${model.damage}`;
     return row;
   }
 
@@ -122,8 +124,9 @@ export class StoredView {
       this.#events.onDelete();
     } catch (error) {
       const isBusy = error instanceof DOMException && error.name === 'TimeoutError';
-      const why = error instanceof Error ? error.message : String(error);
-      this.#say(isBusy ? 'Another tab is fetching this model: delete it when that is done.' : why);
+      this.#say(
+        isBusy ? 'Another tab is fetching this model: delete it when that is done.' : textOf(error),
+      );
     }
     await this.refresh();
     const next = this.#list.querySelector('button') ?? element('stored-title', HTMLElement);
@@ -135,6 +138,12 @@ export class StoredView {
   }
 }
 
+/** What happened and what to do. */
+function textOf(error: unknown): string {
+  if (error instanceof ZoetropeError) return `${error.message} ${error.hint}`;
+  return error instanceof Error ? error.message : String(error);
+}
+
 function formatName({ format }: StoredModel): string {
   return format === 'source' ? 'as it came' : format;
 }
@@ -143,18 +152,23 @@ function nameOf(model: StoredModel): string {
   return `${model.name} (${formatName(model)})`;
 }
 
+const STATES: Readonly<Record<StoredModel['state'], string>> = {
+  complete: '',
+  importing: ' so far; the next run resumes there',
+  damaged: '; the next run fetches the damaged part again, or delete the model',
+};
+
 function describe({ source, variant, state, bytes, lastUsedAt }: StoredModel): string {
-  const amount =
-    state === 'complete'
-      ? formatBytes(bytes)
-      : `${formatBytes(bytes)} so far; the next run goes on from there`;
+  const amount = formatBytes(bytes) + STATES[state];
   const other = variant === undefined ? '' : ` · with ${variant}`;
-  return `${amount} · last used ${formatDay(lastUsedAt, Date.now())}${whereFrom(source)}${other}`;
+  const used = lastUsedAt === 0 ? '' : ` · last used ${formatDay(lastUsedAt, Date.now())}`;
+  return `${amount}${used}${whereFrom(source)}${other}`;
 }
 
 function whereFrom(source: string): string {
   if (source.startsWith(FOLDER)) return ' · from a folder of this machine';
   if (!/^https?:/.test(source)) return ` · from ${source} on the hub`;
+  if (!URL.canParse(source)) return ` · from ${source}`;
   const { host, href } = new URL(source);
   return host === location.host ? '' : ` · from ${href.replace(/^https?:\/\//, '')}`;
 }

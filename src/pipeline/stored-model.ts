@@ -3,7 +3,7 @@
  * model has components with nothing to quantize, and shares those with the same model as it came.
  */
 import type { ComponentName } from '../families/family.ts';
-import type { CheckpointRecord } from '../store/record.ts';
+import { type DamagedRecord, isDamaged, type StoredRecord } from '../store/record.ts';
 import type { StoredFormat } from '../weights/storage-format.ts';
 
 export type { StoredFormat };
@@ -18,8 +18,13 @@ export interface StoredModel {
   readonly variant?: string;
   /** How the weights of the transformer's linear layers are kept; the text encoder may have a format of its own. */
   readonly format: StoredFormat;
-  /** An import that was cut short goes on where it stopped when the model is loaded again. */
-  readonly state: 'importing' | 'complete';
+  /**
+   * An import that was cut short resumes when the model is loaded again. What is damaged is then fetched again; or delete
+   * the model.
+   */
+  readonly state: 'importing' | 'complete' | 'damaged';
+  /** What is damaged, in words; absent if nothing is. */
+  readonly damage?: string;
   /** Stored so far. A component that two models share counts in both. */
   readonly bytes: number;
   /** Milliseconds since the epoch. */
@@ -44,9 +49,21 @@ const INSTEAD_OF: Readonly<Record<StoredFormat, readonly StoredFormat[]>> = {
 
 const FORMATS = Object.keys(INSTEAD_OF) as StoredFormat[];
 
+/** As much of a record as a list of models needs. */
+interface Component {
+  readonly id: string;
+  readonly source: string;
+  readonly format: string;
+  readonly variant?: string;
+  readonly state: StoredModel['state'];
+  readonly problem?: string;
+  readonly totalBytes: number;
+  readonly lastUsedAt: number;
+}
+
 /** Components as the models that they make up, the last used first. */
-export function groupModels(records: Iterable<CheckpointRecord>): StoredModel[] {
-  const all = [...records];
+export function groupModels(records: Iterable<StoredRecord>): StoredModel[] {
+  const all = [...records].map((record) => (isDamaged(record) ? remainsOf(record) : record));
   const folders = groupBy(
     all.filter((record) => !isFile(record)),
     ({ source }) => folderOf(source),
@@ -64,19 +81,36 @@ export function groupModels(records: Iterable<CheckpointRecord>): StoredModel[] 
   );
 }
 
-/** A decoder of its own, in one file that no model's folder needs. */
-function isFile({ source }: CheckpointRecord): boolean {
-  return source.endsWith('.safetensors');
+/** What a damaged record does not say, its id may: `source@mark#format`. */
+function remainsOf(record: DamagedRecord): Component {
+  const { id, state, problem, variant, totalBytes = 0, lastUsedAt = 0 } = record;
+  const [, source = id, format = 'source'] = /^(.+)@[0-9a-f]+#([a-z]+\d*)/.exec(id) ?? [];
+  return {
+    id,
+    source: record.source ?? source,
+    format: record.format ?? format,
+    ...(variant === undefined ? {} : { variant }),
+    state,
+    problem,
+    totalBytes,
+    lastUsedAt,
+  };
 }
 
-function fileAsModel(record: CheckpointRecord): StoredModel {
-  const { source, state, totalBytes, lastUsedAt, id } = record;
+/** A file that is a model by itself, such as a decoder; or a component that belongs to no model that can be known. */
+function isFile({ source, format }: Component): boolean {
+  return source.endsWith('.safetensors') || !FORMATS.some((known) => known === format);
+}
+
+function fileAsModel(record: Component): StoredModel {
+  const { source, state, totalBytes, lastUsedAt, id, problem } = record;
   const format = FORMATS.find((known) => known === record.format) ?? 'source';
   return {
     source,
     name: lastPart(source),
     format,
     state,
+    ...(problem === undefined ? {} : { damage: problem }),
     bytes: totalBytes,
     lastUsedAt,
     checkpointIds: [id],
@@ -84,10 +118,7 @@ function fileAsModel(record: CheckpointRecord): StoredModel {
 }
 
 /** Components of a variant, and those that it shares with the model as it came. */
-function ofVariant(
-  components: readonly CheckpointRecord[],
-  variant: string | undefined,
-): CheckpointRecord[] {
+function ofVariant(components: readonly Component[], variant: string | undefined): Component[] {
   const own = components.filter((each) => each.variant === variant);
   const known = new Set(own.map(({ source }) => source));
   const shared = components.filter((each) => each.variant === undefined && !known.has(each.source));
@@ -98,7 +129,7 @@ function ofVariant(
 function gather(
   source: string,
   format: StoredFormat,
-  components: readonly CheckpointRecord[],
+  components: readonly Component[],
   variant: string | undefined,
 ): StoredModel[] {
   const records = ofVariant(components, variant);
@@ -114,13 +145,17 @@ function gather(
   const isWhole =
     Object.keys(COMPONENTS).every((name) => names.has(name)) &&
     chosen.every(({ state }) => state === 'complete');
+  const damage = chosen
+    .filter((each) => each.state === 'damaged')
+    .map((each) => `${lastPart(each.source)}: ${each.problem ?? ''}`);
   return [
     {
       source,
       name: lastPart(source),
       ...(variant === undefined ? {} : { variant }),
       format,
-      state: isWhole ? 'complete' : 'importing',
+      state: damage.length > 0 ? 'damaged' : isWhole ? 'complete' : 'importing',
+      ...(damage.length > 0 ? { damage: damage.join('; ') } : {}),
       bytes: chosen.reduce((sum, { totalBytes }) => sum + totalBytes, 0),
       lastUsedAt: Math.max(...chosen.map(({ lastUsedAt }) => lastUsedAt)),
       checkpointIds: chosen.map(({ id }) => id),

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -42,6 +42,11 @@ async function keep(
     await writer.finish();
   }
   return id;
+}
+
+/** Puts a text in the place of a record. */
+async function damage(id: string, text: string): Promise<void> {
+  await writeFile(join(folder, 'checkpoints', `${encodeURIComponent(id)}.json`), text);
 }
 
 describe('stored models', () => {
@@ -119,6 +124,56 @@ describe('stored models', () => {
     for (const model of await listModels(store)) await deleteModel(store, model);
     expect(await store.listCheckpoints()).toEqual([]);
     for (const { hash } of hashes) expect(await store.has(hash)).toBe(false);
+  });
+
+  describe('with a damaged record', () => {
+    it('are listed as damaged, beside those that are not', async () => {
+      for (const component of ['text_encoder', 'transformer']) {
+        await keep(component, 'q8');
+        await keep(component, 'source');
+      }
+      await keep('vae', 'source');
+      const id = `${SOURCE}/transformer@1#q8`;
+      for (const text of ['', '{}', 'null', JSON.stringify({ id, source: 5 })]) {
+        await damage(id, text);
+        const models = await listModels(store);
+        expect(models).toHaveLength(2);
+        expect(models.find(({ format }) => format === 'source')).toMatchObject({
+          state: 'complete',
+        });
+        expect(models.find(({ format }) => format === 'q8')).toMatchObject({
+          source: SOURCE,
+          state: 'damaged',
+          damage: expect.stringMatching(/^transformer: its (record|source)/),
+        });
+      }
+    });
+
+    it('can be deleted, and free what is theirs', async () => {
+      for (const component of ['text_encoder', 'transformer', 'vae'])
+        await keep(component, 'source');
+      const hashes = (await store.listCheckpoints()).flatMap(({ chunks }) => chunks);
+      await damage(`${SOURCE}/transformer@1#source`, '');
+      const [model] = await listModels(store);
+      if (!model) throw new Error('no model');
+      await deleteModel(store, model);
+      expect(await listModels(store)).toEqual([]);
+      for (const { hash } of hashes) expect(await store.has(hash)).toBe(false);
+    });
+
+    it('stand for themselves if nothing says what they are', async () => {
+      await keep('text_encoder', 'source');
+      await damage('constructor', '');
+      await damage('__proto__', '[]');
+      const models = await listModels(store);
+      expect(models.map(({ name, state }) => [name, state])).toEqual([
+        ['small', 'importing'],
+        ['__proto__', 'damaged'],
+        ['constructor', 'damaged'],
+      ]);
+      for (const model of models) await deleteModel(store, model);
+      expect(await listModels(store)).toEqual([]);
+    });
   });
 
   it('wait for an import before they are deleted, unless that is aborted', async () => {

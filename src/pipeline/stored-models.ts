@@ -8,8 +8,9 @@ import { leftToFetch } from './left-to-fetch.ts';
 import { groupModels, type StoredModel } from './stored-model.ts';
 
 /**
- * All models that `storage: true` has kept, the last used first.
- * @throws ZoetropeError `feature-missing` where there is no IndexedDB: some private windows, sandboxed frames.
+ * All models that `storage: true` has kept, the last used first. A damaged one is listed as such.
+ * @throws ZoetropeError `feature-missing` where there is no IndexedDB: some private windows, sandboxed frames;
+ *   `storage-unavailable` where it cannot be used now, such as after a newer version of the page.
  */
 export function listStoredModels(): Promise<StoredModel[]> {
   return withStore(listModels);
@@ -19,7 +20,7 @@ export function listStoredModels(): Promise<StoredModel[]> {
  * Bytes that loading the model with `storage: true` would still fetch for a clip. Nobody is asked: parts are known by the
  * names under which they are kept.
  * @param checkpoint As `inspectCheckpoint` or a verdict has it. @param plan Of a clip of it, its text encoder included.
- * @throws ZoetropeError `feature-missing` as {@link listStoredModels}.
+ * @throws ZoetropeError `feature-missing`, `storage-unavailable` as {@link listStoredModels}.
  */
 export function bytesToFetch(checkpoint: CheckpointReport, plan: MemoryPlan): Promise<number> {
   return withStore(async (store) => leftToFetch(await store.listCheckpoints(), checkpoint, plan));
@@ -27,8 +28,8 @@ export function bytesToFetch(checkpoint: CheckpointReport, plan: MemoryPlan): Pr
 
 /**
  * Frees what the model takes, but for components that another stored model shares. Does nothing if it is gone. Waits
- * while a tab imports the model. A pipeline that reads from it fetches what it misses again: dispose of it first.
- * @throws ZoetropeError `feature-missing`; the signal's reason if it aborts while waiting.
+ * while a tab imports the model. A pipeline that reads from it fails with `storage-lost`: dispose of it first.
+ * @throws ZoetropeError `feature-missing`, `storage-unavailable`; the signal's reason if it aborts while waiting.
  */
 export function deleteStoredModel(
   model: StoredModel,
@@ -38,7 +39,7 @@ export function deleteStoredModel(
 }
 
 export async function listModels(store: CheckpointStore): Promise<StoredModel[]> {
-  return groupModels(await store.listCheckpoints());
+  return groupModels(await store.listRecords());
 }
 
 export async function deleteModel(
