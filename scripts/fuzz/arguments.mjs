@@ -13,7 +13,7 @@ import { number, oneOf, parsing, UsageError } from '../command-line.mjs';
  */
 
 /** Names of `targets.ts`, which only the engine's loader can read; a test holds the two together. */
-export const TARGET_NAMES = ['headers', 'configurations', 'loras', 'servers'];
+export const TARGET_NAMES = ['headers', 'configurations', 'loras', 'records', 'servers'];
 
 export const USAGE = `Usage: npm run fuzz -- [options]
 
