@@ -20,6 +20,7 @@ export default defineConfig({
       '@petamoriken/float16',
       'client-zip',
       'comlink',
+      'hash-wasm',
       'idb',
       'mediabunny',
       'modern-gif',

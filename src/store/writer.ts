@@ -53,6 +53,7 @@ export class CheckpointWriter {
   /** Slices of the chunk being filled: they get its hash once it is full. */
   #pending: { part: OpenPart; offset: number; length: number }[] = [];
   #buffer: Uint8Array<ArrayBuffer> | undefined;
+  #note: (() => Json) | undefined;
   /** Bytes appended, stored or not. */
   #position = 0;
   #isBusy = false;
@@ -171,6 +172,11 @@ export class CheckpointWriter {
     this.#isBusy = false;
   }
 
+  /** Replaces the metadata that `open` was given, with every chunk that is stored from now on. */
+  note(metadata: () => Json): void {
+    this.#note = metadata;
+  }
+
   /**
    * Stores the last chunk and marks the checkpoint complete.
    * @param options.metadata Replaces what `open` was given.
@@ -181,7 +187,7 @@ export class CheckpointWriter {
     const left = [...this.#earlier.keys()].find((name) => !this.#tensors.has(name));
     if (left !== undefined) throw this.#mismatch(`it had a tensor ${left}`);
     this.#isBusy = true;
-    const metadata = options.metadata ?? this.#record.metadata;
+    const metadata = options.metadata ?? this.#note?.() ?? this.#record.metadata;
     await this.#flush({ state: 'complete', metadata });
     this.#buffer = undefined;
     return this.#record;
@@ -318,6 +324,7 @@ export class CheckpointWriter {
     const { tail: _, ...before } = this.#record;
     const record: CheckpointRecord = {
       ...before,
+      ...(this.#note ? { metadata: this.#note() } : {}),
       ...change,
       lastUsedAt: Date.now(),
       totalBytes: this.#storedWith(change.tail),

@@ -34,6 +34,8 @@ export interface Fault {
   readonly shift?: number;
   /** More than was asked for: so many bytes after it. */
   readonly endsLater?: number;
+  /** A bit of the file's byte at this position flips on its way. */
+  readonly flips?: number;
   /** Wait before the first byte. */
   readonly delayMs?: number;
   readonly bytesPerSecond?: number;
@@ -94,7 +96,21 @@ export async function sendFile(
   set({ 'Content-Length': end - start, ...fault.headers });
   response.writeHead(isPart ? 206 : 200);
   if (method === 'HEAD') response.end();
-  else await sendBytes(file.bytes(start, end), response, fault, line);
+  else await sendBytes(flipped(file.bytes(start, end), start, fault), response, fault, line);
+}
+
+function* flipped(
+  pieces: Iterable<Uint8Array>,
+  start: number,
+  { flips = Number.NaN }: Fault,
+): Iterable<Uint8Array> {
+  let at = start;
+  for (const piece of pieces) {
+    const isIn = flips >= at && flips < at + piece.byteLength;
+    // The file itself stays as it is.
+    yield isIn ? piece.map((byte, i) => (at + i === flips ? byte ^ 1 : byte)) : piece;
+    at += piece.byteLength;
+  }
 }
 
 async function sendBytes(

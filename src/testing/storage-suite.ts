@@ -253,7 +253,7 @@ export function describeStorage(freshPlace: () => Promise<Place>): void {
 
   test('storage that is cleared during a run is reported, and loading again fetches it', async () => {
     const { source, bytes } = counted(await repositoryFolder('models/pocket'));
-    const options = { store, memory: { budgetBytes: 14e6 } };
+    const options = { store, memory: { budgetBytes: BUDGET_BYTES } };
     const expected = await clip(source, options);
     const loaded = await load(source, options);
     let cleared: Promise<void> | undefined;

@@ -31,15 +31,14 @@ export class ComponentFiles {
   /** Folder of the component in the source, '' for the source's root; or the one file. */
   readonly folder: string;
   readonly tensors: ReadonlyMap<string, LocatedTensor>;
+  /** The first bytes of each file, as they were read: its header. */
+  readonly headers: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 
-  private constructor(
-    source: FileSource,
-    folder: string,
-    tensors: ReadonlyMap<string, LocatedTensor>,
-  ) {
+  private constructor(source: FileSource, folder: string, { tensors, headers }: Headers) {
     this.source = source;
     this.folder = folder;
     this.tensors = tensors;
+    this.headers = headers;
   }
 
   /** Reads the headers of the safetensors files in a folder; no tensor data. */
@@ -109,15 +108,19 @@ export class ComponentFiles {
   }
 }
 
+type Headers = Pick<ComponentFiles, 'tensors' | 'headers'>;
+
 /** @throws ZoetropeError `model-format` if two tensors have one name. */
 async function readHeaders(
   source: FileSource,
   files: readonly string[],
   options: OpenOptions | undefined,
-): Promise<ReadonlyMap<string, LocatedTensor>> {
+): Promise<Headers> {
   const entries: [name: string, tensor: LocatedTensor][] = [];
+  const headers = new Map<string, Uint8Array<ArrayBuffer>>();
   for (const file of files) {
-    const { tensors } = await readSafetensorsHeader(source, file, options);
+    const { tensors, bytes } = await readSafetensorsHeader(source, file, options);
+    headers.set(file, bytes);
     for (const [name, entry] of tensors) entries.push([name, { ...entry, file }]);
   }
   const rename = options?.names?.(entries.map(([name]) => name));
@@ -133,7 +136,7 @@ async function readHeaders(
     }
     tensors.set(name, tensor);
   }
-  return tensors;
+  return { tensors, headers };
 }
 
 async function listFiles(

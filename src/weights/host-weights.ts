@@ -4,6 +4,8 @@ import type { WeightInput } from '../graph/types.ts';
 import type { ComponentWeights } from './component-weights.ts';
 import type { ComponentFiles } from './component.ts';
 import { bindWeight, toFloat32, type WeightData } from './convert.ts';
+import { FileChecks } from './file-checks.ts';
+import { refetching } from './file-mismatch.ts';
 import { inFileOrder, ReadAhead } from './read-ahead.ts';
 import type { ReadOptions } from './source.ts';
 import {
@@ -36,26 +38,14 @@ export class HostWeights implements ComponentWeights {
     needs: readonly WeightNeed[],
     options?: ReadOptions,
   ): Promise<HostWeights> {
-    const pieces = needs.toSorted(inFileOrder).flatMap(piecesOf);
-    const reads = new ReadAhead(files.source, pieces, options);
     const tensors = new Map<string, HostTensor>();
-    const filled = new Map<Uint8Array<ArrayBuffer>, number>();
-    for (const [index, piece] of pieces.entries()) {
-      const { name } = piece.need;
-      let tensor = tensors.get(name);
-      if (!tensor) {
-        tensor = { dtype: storedDtype(piece.need), parts: room(piece.need) };
-        tensors.set(name, tensor);
-      }
-      const converted = await convertPiece(piece, await reads.take(index), options);
-      for (const [i, part] of partsOf(piece).entries()) {
-        const target = tensor.parts[part.name];
-        const bytes = converted[i];
-        if (!target || !bytes) throw new Error(`a piece of ${name} without ${part.name}`);
-        const at = filled.get(target) ?? 0;
-        target.set(bytes, at);
-        filled.set(target, at + bytes.byteLength);
-      }
+    for (const need of needs) {
+      tensors.set(need.name, { dtype: storedDtype(need), parts: room(need) });
+    }
+    const sorted = needs.toSorted(inFileOrder);
+    for (const file of new Set(sorted.map(({ tensor }) => tensor.file))) {
+      const own = sorted.filter(({ tensor }) => tensor.file === file);
+      await refetching(() => fill(tensors, files, own, options));
     }
     return new HostWeights(tensors);
   }
@@ -82,6 +72,32 @@ export class HostWeights implements ComponentWeights {
     if (!tensor) throw modelFormat(`Tensor ${name} was not loaded.`, 'Load the model again.');
     return tensor;
   }
+}
+
+/** Reads what is needed of one file. @throws FileMismatch if it was read whole and is not the file that is listed. */
+async function fill(
+  tensors: ReadonlyMap<string, HostTensor>,
+  files: ComponentFiles,
+  needs: readonly WeightNeed[],
+  options: ReadOptions | undefined,
+): Promise<void> {
+  const pieces = needs.flatMap(piecesOf);
+  const checks = new FileChecks(files, options);
+  const reads = new ReadAhead(files.source, pieces, { ...options, checks });
+  const filled = new Map<Uint8Array<ArrayBuffer>, number>();
+  for (const [index, piece] of pieces.entries()) {
+    const { name } = piece.need;
+    const converted = await convertPiece(piece, await reads.take(index), options);
+    for (const [i, part] of partsOf(piece).entries()) {
+      const target = tensors.get(name)?.parts[part.name];
+      const bytes = converted[i];
+      if (!target || !bytes) throw new Error(`a piece of ${name} without ${part.name}`);
+      const at = filled.get(target) ?? 0;
+      target.set(bytes, at);
+      filled.set(target, at + bytes.byteLength);
+    }
+  }
+  await checks.finish();
 }
 
 /** Arrays for all pieces of a tensor. */

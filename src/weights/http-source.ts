@@ -62,11 +62,20 @@ export class HttpSource implements FileSource {
   }
 
   async readText(path: string, options?: ReadOptions): Promise<string> {
-    const bytes = await this.#trying(path, options, async (watch) =>
-      this.#readWhole(path, await this.#request(watch, path), watch),
-    );
+    const bytes = await this.readWhole(path, 'default', options);
     options?.onBytes?.(bytes.byteLength);
     return new TextDecoder().decode(bytes);
+  }
+
+  /** A file of at most 64 MB, by one request. @param cache Whether the browser's may answer. */
+  readWhole(
+    path: string,
+    cache: RequestCache,
+    options?: Pick<ReadOptions, 'signal'>,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#trying(path, options, async (watch) =>
+      this.#readWhole(path, await this.#request(watch, path, { cache }), watch),
+    );
   }
 
   async exists(path: string, options?: ReadOptions): Promise<boolean> {
@@ -104,7 +113,7 @@ export class HttpSource implements FileSource {
       let whole = this.#whole.get(path);
       if (!whole) {
         const range = { start: start + filled, end };
-        const response = await this.#request(watch, path, range);
+        const response = await this.#request(watch, path, part(range));
         if (response.status === 206) {
           await this.#readPart(path, response, range, watch, (piece) => {
             target.set(piece, filled);
@@ -157,7 +166,7 @@ export class HttpSource implements FileSource {
   /** One byte by range rather than HEAD: servers that compress or redirect tell the length only here. */
   async #probe(path: string, watch: WatchedFetch): Promise<number> {
     const range = { start: 0, end: 1 };
-    const response = await this.#request(watch, path, range);
+    const response = await this.#request(watch, path, part(range));
     if (looksLikePage(response)) throw missingFile(this, path);
     if (response.status !== 206) {
       return (await this.#keepWhole(path, response, watch)).byteLength;
@@ -234,12 +243,7 @@ export class HttpSource implements FileSource {
   }
 
   /** @throws `PassingFailure` or, for good, another error. */
-  async #request(watch: WatchedFetch, path: string, range?: Range): Promise<Response> {
-    // Past the browser's cache: Chromium's gives parts of the compressed bytes of a file that it has whole and compressed,
-    // lets one request for an address wait for the other, and gigabytes would fill it.
-    const init: RequestInit = range
-      ? { headers: { Range: `bytes=${range.start}-${range.end - 1}` }, cache: 'no-store' }
-      : {};
+  async #request(watch: WatchedFetch, path: string, init: RequestInit): Promise<Response> {
     const response = await watch.open(this.#fetch, this.#url(path), init);
     this.#hasAnswered = true;
     if (!response.ok) {
@@ -295,4 +299,10 @@ export class HttpSource implements FileSource {
       'It was replaced meanwhile: load the model again, from the beginning.',
     );
   }
+}
+
+function part({ start, end }: Range): RequestInit {
+  // Past the browser's cache: Chromium's gives parts of the compressed bytes of a file that it has whole and compressed,
+  // lets one request for an address wait for the other, and gigabytes would fill it.
+  return { headers: { Range: `bytes=${start}-${end - 1}` }, cache: 'no-store' };
 }

@@ -4,6 +4,8 @@
  * SHA-256) is taken from there; its bytes come by ranges, through the same reader as those of any URL.
  */
 import { modelFormat, ZoetropeError } from '../errors.ts';
+import { ContentHash } from './content-hash.ts';
+import { FileMismatch, refetching } from './file-mismatch.ts';
 import { failureOf, networkError } from './http-answer.ts';
 import { PassingFailure, RETRY_POLICY, retrying, type RetryPolicy } from './http-retry.ts';
 import { hubFailure } from './hub-failure.ts';
@@ -55,9 +57,25 @@ export class HubSource implements FileSource {
     this.#fetch = hubFetch(this.#hubUrl, this.#token, options.fetch);
   }
 
+  /** @throws ZoetropeError `network` if the file is, twice, not the one that the hub lists. */
   async readText(path: string, options?: ReadOptions): Promise<string> {
-    const { reader } = await this.#find(path, options);
-    return reader.readText(path, options);
+    const { reader, file } = await this.#find(path, options);
+    let cache: RequestCache = 'default';
+    return refetching(async () => {
+      const bytes = await reader.readWhole(path, cache, options);
+      // The browser's cache may hold what arrived damaged.
+      cache = 'reload';
+      await this.#compare(path, file, bytes);
+      options?.onBytes?.(bytes.byteLength);
+      return new TextDecoder().decode(bytes);
+    });
+  }
+
+  async #compare(path: string, { size, mark }: HubFile, bytes: Uint8Array): Promise<void> {
+    const hash = await ContentHash.like(mark, size);
+    await hash?.update(bytes);
+    const actual = hash?.mark() ?? mark;
+    if (actual !== mark) throw new FileMismatch(this.name, path, mark, actual);
   }
 
   async exists(path: string, options?: ReadOptions): Promise<boolean> {

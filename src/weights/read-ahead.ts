@@ -3,6 +3,7 @@
  * many small requests, and while the caller works on one read the next few are on their way: a connection has a rate
  * and a delay of its own, which several hide.
  */
+import type { FileChecks } from './file-checks.ts';
 import type { FileSource, ReadOptions } from './source.ts';
 import type { Piece } from './storage-format.ts';
 
@@ -35,20 +36,28 @@ export class ReadAhead {
   readonly #pieces: readonly Piece[];
   readonly #options: ReadOptions | undefined;
   readonly #maxReadBytes: number;
+  readonly #checks: FileChecks | undefined;
+  /** Settles when all reads so far were checked. */
+  #checked: Promise<unknown> = Promise.resolve();
+  #opened = -1;
   #current: Read | undefined;
   /** In order. */
   #ahead: Read[] = [];
 
-  /** @param pieces In the order in which they will be taken; some may be left out. */
+  /**
+   * @param pieces In the order in which they will be taken; some may be left out.
+   * @param options.checks Sees what is read, in order, before the caller does: a piece may be changed by then.
+   */
   constructor(
     source: FileSource,
     pieces: readonly Piece[],
-    options?: ReadOptions,
+    options?: ReadOptions & { checks?: FileChecks },
     maxReadBytes = MAX_READ_BYTES,
   ) {
     this.#source = source;
     this.#pieces = pieces;
     this.#options = options;
+    this.#checks = options?.checks;
     this.#maxReadBytes = Math.min(maxReadBytes, MAX_READ_BYTES);
   }
 
@@ -100,7 +109,12 @@ export class ReadAhead {
       ({ end } = piece);
       last++;
     }
-    const bytes = this.#source.read(file, head.start, end, this.#options);
+    const isNext = this.#pieces[first - 1]?.need.tensor.file !== file || this.#opened === first - 1;
+    this.#opened = last;
+    const reading = this.#source.read(file, head.start, end, this.#options);
+    const bytes = this.#checks
+      ? this.#check(this.#checks, file, head.start, reading, isNext)
+      : reading;
     const read: Read = { first, last, start: head.start, bytes, hasArrived: false };
     bytes.then(
       () => {
@@ -110,5 +124,23 @@ export class ReadAhead {
       () => undefined,
     );
     return read;
+  }
+
+  /** Reads arrive in any order; they are checked in the order in which they were opened. */
+  async #check(
+    checks: FileChecks,
+    file: string,
+    start: number,
+    read: Promise<Uint8Array<ArrayBuffer>>,
+    isNext: boolean,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const before = this.#checked;
+    const checking = read.then(async (bytes) => {
+      await before;
+      await checks.take(file, start, bytes, isNext);
+      return bytes;
+    });
+    this.#checked = checking.catch(() => undefined);
+    return checking;
   }
 }

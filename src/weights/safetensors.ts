@@ -44,6 +44,8 @@ export interface SafetensorsHeader {
   readonly tensors: ReadonlyMap<string, TensorEntry>;
   /** What the file's maker has noted: text by name. */
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** The header's own bytes: the file's first. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 /**
@@ -67,14 +69,18 @@ export async function readSafetensorsHeader(
   if (length > MAX_HEADER_BYTES) throw refuse(`its header claims ${length} bytes.`);
   if (8 + length > size)
     throw refuse(`its header of ${length} bytes does not fit in ${size} bytes.`);
-  const text = new TextDecoder().decode(await source.read(path, 8, 8 + length, options));
+  const json = await source.read(path, 8, 8 + length, options);
+  const text = new TextDecoder().decode(json);
   let header: unknown;
   try {
     header = JSON.parse(text);
   } catch {
     throw refuse('its header is not JSON.');
   }
-  return checkHeader(header, 8 + length, size, refuse);
+  const bytes = new Uint8Array(8 + length);
+  bytes.set(prefix);
+  bytes.set(json, 8);
+  return { ...checkHeader(header, 8 + length, size, refuse), bytes };
 }
 
 function checkHeader(
@@ -82,7 +88,7 @@ function checkHeader(
   dataStart: number,
   fileSize: number,
   refuse: (problem: string) => ZoetropeError,
-): SafetensorsHeader {
+): Omit<SafetensorsHeader, 'bytes'> {
   if (typeof header !== 'object' || header === null || Array.isArray(header)) {
     throw refuse('its header is not an object.');
   }

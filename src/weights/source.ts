@@ -19,6 +19,8 @@ export interface FileSource {
   size(path: string, options?: ReadOptions): Promise<number>;
   /** A mark that changes when the file does; undefined if there is none to be had. */
   revision(path: string, options?: ReadOptions): Promise<string | undefined>;
+  /** The one commit that all files are of, where there are commits. */
+  commit?(options?: ReadOptions): Promise<string>;
   /** Bytes `start … end − 1`: exactly that many, or an error. */
   read(
     path: string,

@@ -5,9 +5,11 @@
 import { isAbortError, ZoetropeError } from '../errors.ts';
 import type { WeightInput } from '../graph/types.ts';
 import type { CheckpointStore } from '../store/checkpoint-store.ts';
+import { checkedFiles, withFiles } from '../store/checked-files.ts';
+import { cutBefore } from '../store/cut.ts';
 import { DamagedChunkError, RecordChangedError, storageLost } from '../store/failure.ts';
 import { CheckpointReader } from '../store/reader.ts';
-import { type CheckpointRecord, chunkContents } from '../store/record.ts';
+import { type CheckpointRecord, chunkContents, type Json } from '../store/record.ts';
 import type { CheckpointIdentity } from '../store/resume.ts';
 import { sha256 } from '../store/sha256.ts';
 import { CheckpointWriter } from '../store/writer.ts';
@@ -15,6 +17,9 @@ import type { ComponentFiles } from './component.ts';
 import type { ComponentWeights } from './component-weights.ts';
 import { bindWeight, toFloat32, type WeightData } from './convert.ts';
 import { ConvertAhead } from './convert-ahead.ts';
+import { FileChecks } from './file-checks.ts';
+import { FileMismatch, refetching } from './file-mismatch.ts';
+import { NotedFiles } from './noted-files.ts';
 import { inFileOrder, ReadAhead } from './read-ahead.ts';
 import type { FilesAt, ReadOptions } from './source.ts';
 import {
@@ -131,7 +136,14 @@ export class StoredWeights implements ComponentWeights {
         }
         const bytes = needs.reduce((sum, need) => sum + storedBytes(need), 0);
         await store.checkQuota(bytes - (found?.totalBytes ?? 0));
-        const record = await importComponent(store, identity, files, needs, opening);
+        const noted = await NotedFiles.open(files, needs, madeOf, options);
+        const record = await refetching(
+          () => importComponent(store, identity, files, needs, { ...opening, noted }),
+          async ({ path }) => {
+            const first = needs.find(({ tensor }) => tensor.file === path);
+            if (first) await cutBefore(store, id, first.name);
+          },
+        );
         await deleteOutdated(store, identity);
         return new StoredWeights(store, files, needs, record, opening);
       },
@@ -235,20 +247,47 @@ export class StoredWeights implements ComponentWeights {
   }
 }
 
-/** Stops early with what it has kept. @throws ZoetropeError `storage-lost` if the record is gone meanwhile. */
+type ComponentImportOptions = ImportOptions & {
+  readonly chunkBytes: number;
+  readonly noted: NotedFiles;
+};
+
+/**
+ * Imports what the store lacks of a component. An import that stops early keeps what it has.
+ * @throws FileMismatch if a file was read whole and is not the one that is listed. Progress is then taken back.
+ * @throws ZoetropeError `storage-lost` if the record is gone meanwhile.
+ */
 async function importComponent(
   store: CheckpointStore,
   identity: CheckpointIdentity,
   files: ComponentFiles,
   needs: readonly WeightNeed[],
-  options: ImportOptions & { chunkBytes: number },
+  { noted, chunkBytes, onBytes, ...options }: ComponentImportOptions,
 ): Promise<CheckpointRecord> {
-  const { chunkBytes } = options;
-  const writer = await CheckpointWriter.open(store, identity, { chunkBytes });
+  let reported = 0;
+  const count: ImportOptions['onBytes'] = (bytes, isKept) => {
+    reported += bytes;
+    onBytes?.(bytes, isKept);
+  };
+  const earlier = (await store.peekCheckpoint(identity.id))?.metadata ?? null;
+  const checks = new FileChecks(files, options);
+  const metadata = (): Json =>
+    withFiles(earlier, noted.files(checkedFiles({ metadata: earlier }), checks.states));
+  const writer = await CheckpointWriter.open(store, identity, {
+    chunkBytes,
+    metadata: metadata(),
+  });
+  writer.note(metadata);
   try {
-    await importPieces(writer, files, needs, options);
+    const importing = { ...options, chunkBytes, checks, onBytes: count };
+    await importPieces(writer, files, needs, importing);
+    await checks.finish();
     return await writer.finish();
   } catch (error) {
+    if (error instanceof FileMismatch) {
+      onBytes?.(-reported, true);
+      throw error;
+    }
     if (error instanceof RecordChangedError) {
       throw storageLost(`The import of ${identity.source} cannot continue`, error);
     }
@@ -266,7 +305,7 @@ async function importPieces(
   writer: CheckpointWriter,
   files: ComponentFiles,
   needs: readonly WeightNeed[],
-  options: ImportOptions,
+  options: ImportOptions & { checks: FileChecks },
 ): Promise<void> {
   const pieces = needs.flatMap(piecesOf);
   const reads = new ReadAhead(files.source, pieces, options, options.chunkBytes);
