@@ -17,6 +17,7 @@ export {
   planListedModel,
   planMemory,
   probeDevice,
+  verifyStoredModel,
   VideoPipeline,
 } from './pipeline/client.ts';
 export { DownloadPaused } from './pipeline/pause.ts';

@@ -14,6 +14,7 @@ export type * from './api/generate-options.ts';
 export type * from './api/reports.ts';
 export type * from './api/progress.ts';
 export type * from './api/results.ts';
+export type * from './api/verify.ts';
 export type {
   CheckpointNotice,
   ComponentName,

@@ -25,6 +25,9 @@ import type {
   Progress,
   PromptEmbeddings,
   Verdict,
+  VerifyOptions,
+  VerifyProgress,
+  VerifyReport,
   VideoPipelineInterface,
   VideoResult,
 } from './api.ts';
@@ -37,6 +40,7 @@ import type {
 } from './host.ts';
 import { mapParts } from './model-parts.ts';
 import { pausable } from './pause.ts';
+import type { StoredModel } from './stored-model.ts';
 import { installTransferHandlers } from './transfer.ts';
 
 let remote: Remote<Host> | undefined;
@@ -144,6 +148,23 @@ export function planListedModel(id: string, options: ListedPlanOptions = {}): Pr
  */
 export function assessModel(id: string, options: AssessOptions = {}): Promise<Verdict> {
   return call(connect().assess(id, options));
+}
+
+/**
+ * Reads every file that a stored model was imported from whole, from where it came; compares each with the SHA-256 that the
+ * hub lists, and what is kept with what the files hold. The outcome is noted, and `listStoredModels` reports it. What is
+ * damaged is fetched again when the model is loaded: dispose of a pipeline that reads from it first.
+ * @throws ZoetropeError `model-format` if the model is incomplete, or was kept by a version that did not note its files;
+ *   `network`; `invalid-argument` without the folder of a model that came from one; `AbortError`.
+ */
+export function verifyStoredModel(
+  model: StoredModel,
+  { onProgress, signal, ...plain }: VerifyOptions = {},
+): Promise<VerifyReport> {
+  const listener = proxy({
+    progress: async (progress: VerifyProgress) => onProgress?.(progress),
+  });
+  return call(connect().verify(model, plain, listener, signalOr(signal)));
 }
 
 /** A text-to-video pipeline, computing in a worker. */

@@ -7,6 +7,7 @@ import { plannedModel } from '../families/catalogue/planned-model.ts';
 import type { PlannedModel } from '../families/family.ts';
 import { probeDevice } from '../runtime/device.ts';
 import { wasmThreads } from '../runtime/ort.ts';
+import { openBrowserStore } from '../store/indexeddb-backend.ts';
 import { browserEstimate } from '../store/quota.ts';
 import { openSource } from '../weights/open-source.ts';
 import type {
@@ -32,13 +33,18 @@ import type {
   Progress,
   PromptEmbeddings,
   Verdict,
+  VerifyOptions,
+  VerifyProgress,
+  VerifyReport,
 } from './api.ts';
 import { describeCheckpoint, EnginePipeline, openModel } from './engine.ts';
 import type { EngineResult } from './engine-result.ts';
 import { planMemory } from './memory-plan.ts';
 import { mapParts } from './model-parts.ts';
 import { openParts } from './open-parts.ts';
+import type { StoredModel } from './stored-model.ts';
 import { assessModel } from './verdict.ts';
+import { verifyModel } from './verify-model.ts';
 
 /** Callbacks of a call, as one object that comlink proxies. */
 export interface Listener {
@@ -60,6 +66,12 @@ export type PlainLoadOptions = Omit<LoadOptions, 'onProgress' | 'signal' | 'paus
 export type PlainInspectOptions = Omit<InspectOptions, 'signal'>;
 export type PlainPlanOptions = Omit<PlanOptions, 'signal'>;
 export type PlainEncodeOptions = Omit<EncodeOptions, 'onProgress' | 'signal'>;
+
+export type PlainVerifyOptions = Omit<VerifyOptions, 'onProgress' | 'signal'>;
+
+export interface VerifyListener {
+  progress(progress: VerifyProgress): Promise<void>;
+}
 
 export interface PipelineDescription {
   readonly device: DeviceReport;
@@ -253,6 +265,21 @@ export const host = {
       // A pause says what the last report said: the page must have it before the failure.
       await reported?.catch(() => undefined);
       throw error;
+    }
+  },
+
+  async verify(
+    model: StoredModel,
+    options: PlainVerifyOptions,
+    listener: VerifyListener,
+    signal: AbortSignal,
+  ): Promise<VerifyReport> {
+    const store = await openBrowserStore();
+    try {
+      const onProgress = (progress: VerifyProgress): void => void listener.progress(progress);
+      return await verifyModel(store, model, { ...options, onProgress, signal });
+    } finally {
+      store.close();
     }
   },
 };

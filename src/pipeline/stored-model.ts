@@ -3,8 +3,10 @@
  * model has components with nothing to quantize, and shares those with the same model as it came.
  */
 import type { ComponentName } from '../families/family.ts';
-import { type DamagedRecord, isDamaged, type StoredRecord } from '../store/record.ts';
+import { checkedFiles, type FileState } from '../store/checked-files.ts';
+import { type DamagedRecord, isDamaged, type Json, type StoredRecord } from '../store/record.ts';
 import type { StoredFormat } from '../weights/storage-format.ts';
+import type { StoredFile } from './api/verify.ts';
 
 export type { StoredFormat };
 
@@ -29,6 +31,10 @@ export interface StoredModel {
   readonly bytes: number;
   /** Milliseconds since the epoch. */
   readonly lastUsedAt: number;
+  /** What it was imported from, as far as that was noted. */
+  readonly files: readonly StoredFile[];
+  /** The least that is known of any of its files: see `FileState`. `verifyStoredModel` finds out more. */
+  readonly verified: FileState;
   /** What the store calls its components. */
   readonly checkpointIds: readonly string[];
 }
@@ -59,6 +65,7 @@ interface Component {
   readonly problem?: string;
   readonly totalBytes: number;
   readonly lastUsedAt: number;
+  readonly metadata: Json;
 }
 
 /** Components as the models that they make up, the last used first. */
@@ -94,6 +101,7 @@ function remainsOf(record: DamagedRecord): Component {
     problem,
     totalBytes,
     lastUsedAt,
+    metadata: null,
   };
 }
 
@@ -113,8 +121,31 @@ function fileAsModel(record: Component): StoredModel {
     ...(problem === undefined ? {} : { damage: problem }),
     bytes: totalBytes,
     lastUsedAt,
+    ...filesOf([record]),
     checkpointIds: [id],
   };
+}
+
+/** From the least to the most that can be known. */
+const CERTAINTY: readonly FileState[] = ['unknown', 'ranges', 'compared', 'whole'];
+
+function filesOf(records: readonly Component[]): Pick<StoredModel, 'files' | 'verified'> {
+  const noted = records.map((record) => checkedFiles(record));
+  const files = noted.flat().map(({ source, path, size, mark, state, checkedAt }): StoredFile => {
+    const [, sha256] = /^sha256:([0-9a-f]{64})$/.exec(mark) ?? [];
+    return {
+      source,
+      path,
+      size,
+      ...(sha256 === undefined ? {} : { sha256 }),
+      state,
+      ...(checkedAt === undefined ? {} : { checkedAt }),
+    };
+  });
+  const isNoted = noted.every((each) => each.length > 0);
+  const states = new Set(files.map(({ state }) => state));
+  const least = isNoted ? CERTAINTY.find((state) => states.has(state)) : undefined;
+  return { files, verified: least ?? 'unknown' };
 }
 
 /** Components of a variant, and those that it shares with the model as it came. */
@@ -158,6 +189,7 @@ function gather(
       ...(damage.length > 0 ? { damage: damage.join('; ') } : {}),
       bytes: chosen.reduce((sum, { totalBytes }) => sum + totalBytes, 0),
       lastUsedAt: Math.max(...chosen.map(({ lastUsedAt }) => lastUsedAt)),
+      ...filesOf(chosen),
       checkpointIds: chosen.map(({ id }) => id),
     },
   ];

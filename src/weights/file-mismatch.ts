@@ -20,7 +20,7 @@ export class FileMismatch extends Error {
     return new ZoetropeError(
       'network',
       `${this.path} of ${this.source} arrived damaged twice: its hash is ${this.actual}, but ${this.expected} is listed.`,
-      'A proxy, a virus scanner or a mirror may change it on its way: try again later, or over another network. Nothing of this file was kept.',
+      'A proxy, a virus scanner or a mirror may change it on its way: try again later, or over another network.',
       { cause: this },
     );
   }

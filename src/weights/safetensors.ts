@@ -149,3 +149,8 @@ function checkEntry(
   }
   return { dtype, shape: dims, start: dataStart + from, end: dataStart + to };
 }
+
+/** Bytes of one element; undefined for an element type that is not known. */
+export function bytesOfDtype(dtype: string): number | undefined {
+  return Object.hasOwn(BYTES, dtype) ? BYTES[dtype] : undefined;
+}
