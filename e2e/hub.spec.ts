@@ -129,6 +129,27 @@ test('a download is paused and goes on where it stopped', async ({ browser, site
   await page.close();
 });
 
+test('a model of the hub says that a file was only read in part, until it is verified', async ({
+  browser,
+  site,
+}) => {
+  const page = await browser.newPage();
+  await standIn(page);
+  await open(page, site, { ...FORM, model: 'someone/pocket', storage: '' });
+  await page.getByRole('button', { name: 'Check now' }).click();
+  await expect(page.locator('#plan-facts')).toContainText('Fetches', { timeout: 60_000 });
+  await generate(page);
+  const model = page.locator('#stored-models > li');
+  await expect(model).toContainText('read in part');
+  await expect(model).toContainText('Of 1 of its 3 files only ranges were read');
+  await page.getByRole('button', { name: 'Verify pocket' }).click();
+  await expect(page.locator('#stored-status')).toContainText(
+    'verified. Every file has the SHA-256',
+  );
+  await expect(model).toContainText('Every file was read whole and has the SHA-256');
+  await page.close();
+});
+
 test('a folder of this machine is a model, kept and used like any other', async ({
   browser,
   site,

@@ -198,3 +198,62 @@ test('embedders list and delete models by the library', async ({ browser, site }
   expect(answer.left).toBe(0);
   await page.close();
 });
+
+test('a kept model is verified by keyboard, cancelled, and verified to the end', async ({
+  browser,
+  site,
+}) => {
+  const page = await browser.newPage();
+  await open(page, site, KEPT);
+  await generate(page);
+  const model = page.locator('#stored-models > li');
+  await expect(model).toContainText('not verified');
+  await expect(model).toContainText('lists no SHA-256');
+
+  // Slow, so that there is something to cancel.
+  await page.route(/\.safetensors$/, async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await route.continue();
+  });
+  await page.getByRole('button', { name: 'Verify pocket' }).press('Enter');
+  await expect(page.getByRole('progressbar', { name: /^Verifying pocket/ })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Cancel verifying pocket' })).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(page.locator('#stored-status')).toContainText('was not verified: you cancelled');
+  await expect(page.getByRole('button', { name: 'Verify pocket' })).toBeFocused();
+  await expect(model).toContainText('not verified');
+
+  await page.unrouteAll({ behavior: 'wait' });
+  await page.keyboard.press('Enter');
+  await expect(page.locator('#stored-status')).toContainText('What is kept is made of the files');
+  await expect(model).toContainText(/compared/);
+  await expect(model).toContainText('last today');
+  await expect(page.getByRole('button', { name: 'Verify pocket' })).toBeFocused();
+  await page.close();
+});
+
+test('a model that was kept wrong is found by Verify, and fetched again by the next run', async ({
+  browser,
+  site,
+}) => {
+  const page = await browser.newPage();
+  await open(page, site, KEPT);
+  let isDamaging = true;
+  await page.route(/transformer\/.*safetensors$/, async (route) => {
+    const response = await route.fetch();
+    const body = await response.body();
+    if (isDamaging && rangeLength(route.request()) >= HEADER_BYTES) body[5000] = 0x3d;
+    await route.fulfill({ response, body });
+  });
+  await generate(page);
+  isDamaging = false;
+  await page.getByRole('button', { name: 'Verify pocket' }).click();
+  await expect(page.locator('#stored-status')).toContainText(/damaged: .*transformer\//);
+  const model = page.locator('#stored-models > li');
+  await expect(model).toContainText('incomplete');
+  await generate(page);
+  await expect(model).not.toContainText('incomplete');
+  await page.getByRole('button', { name: 'Verify pocket' }).click();
+  await expect(page.locator('#stored-status')).toContainText('compared. What is kept');
+  await page.close();
+});

@@ -29,6 +29,11 @@ export function referenceOf(source: string): ModelReference {
   );
 }
 
+/** The folder behind a source, if it was chosen since the page was opened. */
+export function openFolder(source: string): FolderFiles | undefined {
+  return folders.get(source);
+}
+
 export interface FolderEvents {
   /** @param model What the folder is called in the form. */
   readonly onChoose: (model: string) => void;

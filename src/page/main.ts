@@ -4,7 +4,7 @@ import { Consent, isDescribed, keyOf } from './consent.ts';
 import { exposeForDriving } from './driving.ts';
 import { setUpDrum } from './drum.ts';
 import { button, element, input, select } from './elements.ts';
-import { referenceOf, setUpFolders } from './folder-drop.ts';
+import { openFolder, referenceOf, setUpFolders } from './folder-drop.ts';
 import { type Clip, ClipHistory } from './history.ts';
 import { showDevice, showDownload } from './machine.ts';
 import { clearError, showError } from './messages.ts';
@@ -88,7 +88,13 @@ const run = new Run(player, timeline, {
 const stored = new StoredView({
   isRunning: () => run.isRunning,
   release: () => run.release(),
-  onDelete: () => planning.refresh(),
+  onList: (models) => picker.showKept(models),
+  onChange: () => planning.refresh(),
+  verifyOptions({ source }) {
+    const { token } = readSettings().load;
+    const folder = openFolder(source);
+    return { ...(token === undefined ? {} : { token }), ...(folder ? { folder } : {}) };
+  },
 });
 
 /** Shows what belongs to the clip in the player. */

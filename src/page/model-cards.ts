@@ -1,8 +1,9 @@
 /** @file A model of the catalogue as a card to choose: what it is, what it takes, and what to expect of it here. */
 import { formatBytes } from '../format-bytes.ts';
-import type { ModelEntry, Verdict, VerdictLevel } from '../index.ts';
+import type { ModelEntry, StoredModel, Verdict, VerdictLevel } from '../index.ts';
 import { create } from './elements.ts';
 import { licenceLinks } from './licence.ts';
+import { certaintyWord } from './verify-words.ts';
 
 /** A sign and words: neither is told by colour alone. */
 const LEVELS: Readonly<Record<VerdictLevel, readonly [string, string]>> = {
@@ -63,6 +64,15 @@ export function showVerdict(card: HTMLElement, entry: ModelEntry, verdict: Verdi
     about?.querySelector('.model-bytes') ?? create('span', { className: 'model-bytes' });
   sizes.textContent = text;
   about?.append(sizes);
+}
+
+/** @param kept The model in the browser's storage, if it is there whole. */
+export function showKept(card: HTMLElement, { id }: ModelEntry, kept?: StoredModel): void {
+  card.querySelector('.model-kept')?.remove();
+  if (!kept) return;
+  const text = ` · on this machine, ${certaintyWord(kept)}`;
+  const about = card.querySelector(`#about-${CSS.escape(id)}`);
+  about?.append(create('span', { className: 'model-kept' }, text));
 }
 
 /** Honest words: what was tested, and with what. */

@@ -2,12 +2,18 @@
  * @file Which model: one of the catalogue, each with a verdict for this machine, or another by name or address. What is
  * said of the catalogue's needs no network; another model on another machine is asked nothing until the user says so.
  */
-import { assessModel, CATALOGUE, listStoredModels, type Verdict } from '../index.ts';
+import {
+  assessModel,
+  CATALOGUE,
+  listStoredModels,
+  type StoredModel,
+  type Verdict,
+} from '../index.ts';
 import { variantOf } from '../families/variant.ts';
 import { button, create, element, input, select } from './elements.ts';
 import { FastDecoderOffer, isOwnDecoder } from './fast-decoder.ts';
 import { showLicence } from './licence.ts';
-import { modelCard, showLevel, showVerdict } from './model-cards.ts';
+import { modelCard, showKept, showLevel, showVerdict } from './model-cards.ts';
 import { type ModelChoice, readModelChoice } from './model-choice.ts';
 import { PART_FIELDS } from './model-parts.ts';
 import { modelChoice, readSettings } from './settings.ts';
@@ -103,6 +109,19 @@ export class ModelPicker {
     }
     this.#offer.show(entry);
     showLicence(reference, isOwnDecoder(entry, readSettings().load.fastDecoder));
+  }
+
+  /** Says on the cards which models are kept, and whether they were verified. */
+  showKept(models: readonly StoredModel[]): void {
+    for (const { entry, card } of this.#listed()) {
+      const { source } = modelChoice(entry.id);
+      const variant = variantOf([], entry.load.loras ?? []);
+      const kept = models.find(
+        (model) =>
+          model.source === source && model.variant === variant && model.state === 'complete',
+      );
+      showKept(card, entry, kept);
+    }
   }
 
   /** Undefined for a name that is none. */

@@ -1,10 +1,20 @@
 /** @file The models in the browser's storage, how much room they take, and deleting one. */
 import { formatBytes } from '../format-bytes.ts';
-import { deleteStoredModel, listStoredModels, type StoredModel, ZoetropeError } from '../index.ts';
+import {
+  deleteStoredModel,
+  isAbortError,
+  listStoredModels,
+  type StoredModel,
+  type VerifyOptions,
+  verifyStoredModel,
+  ZoetropeError,
+} from '../index.ts';
 import { create, element } from './elements.ts';
 import { FOLDER } from './model-choice.ts';
 import { formatDay } from './format.ts';
 import { roomText, storageRoom } from './storage-room.ts';
+import { VerifyView } from './verify-view.ts';
+import { certaintyText, certaintyWord, verdictText } from './verify-words.ts';
 
 /** Milliseconds that another tab's import is waited for. */
 const PATIENCE = 3000;
@@ -14,12 +24,17 @@ export interface StoredEvents {
   readonly isRunning: () => boolean;
   /** Lets go of the engine's hold on stored weights, before they are deleted. */
   readonly release: () => Promise<void>;
-  readonly onDelete: () => void;
+  readonly onList: (models: readonly StoredModel[]) => void;
+  /** What is kept has changed. */
+  readonly onChange: () => void;
+  /** What a model is to be read again with. */
+  readonly verifyOptions: (model: StoredModel) => Pick<VerifyOptions, 'token' | 'folder'>;
 }
 
 export class StoredView {
   readonly #events: StoredEvents;
   readonly #list = element('stored-models', HTMLElement);
+  #isVerifying = false;
 
   constructor(events: StoredEvents) {
     this.#events = events;
@@ -31,8 +46,11 @@ export class StoredView {
   }
 
   async refresh(): Promise<void> {
+    // Its row shows the progress, and has Cancel; the list is shown when it is over.
+    if (this.#isVerifying) return;
     try {
       const models = await listStoredModels();
+      this.#events.onList(models);
       this.#list.replaceChildren(...models.map((model) => this.#row(model)));
       element('stored-empty', HTMLElement).hidden = models.length > 0;
       // A browser that does not say how much room there is keeps the models all the same.
@@ -43,8 +61,9 @@ export class StoredView {
     }
   }
 
-  /** While a run may read from the models none can be deleted. */
+  /** While a run may read from the models none can be deleted or verified. */
   setRunning(isRunning: boolean): void {
+    if (this.#isVerifying) return;
     for (const each of this.#list.querySelectorAll('button')) each.disabled = isRunning;
   }
 
@@ -73,19 +92,58 @@ export class StoredView {
 
   #row(model: StoredModel): HTMLElement {
     const row = create('li');
-    const ask = create('button', { type: 'button', className: 'small' }, 'Delete');
-    ask.setAttribute('aria-label', `Delete ${nameOf(model)}`);
-    ask.disabled = this.#events.isRunning();
-    ask.addEventListener('click', () => this.#confirm(model, row));
     const title = create('p', {}, create('strong', {}, model.name));
     title.append(create('span', { className: 'badge' }, formatName(model)));
-    if (model.state !== 'complete') {
-      const word = model.state === 'importing' ? 'incomplete' : model.state;
-      title.append(create('span', { className: 'badge' }, word));
+    const isComplete = model.state === 'complete';
+    title.append(create('span', { className: 'badge' }, stateWord(model)));
+    const text = create('div', {}, title, create('p', { className: 'soft' }, describe(model)));
+    const actions = create('div', { className: 'actions' });
+    if (isComplete) {
+      text.append(create('p', { className: 'soft' }, certaintyText(model)));
+      actions.append(this.#action('Verify', model, () => void this.#verify(model, row)));
     }
-    row.append(create('div', {}, title, create('p', { className: 'soft' }, describe(model))), ask);
+    actions.append(this.#action('Delete', model, () => this.#confirm(model, row)));
+    row.append(text, actions);
     row.title = model.damage === undefined ? model.source : `${model.source}: ${model.damage}`;
     return row;
+  }
+
+  #action(label: string, model: StoredModel, act: () => void): HTMLButtonElement {
+    const action = create('button', { type: 'button', className: 'small' }, label);
+    action.setAttribute('aria-label', `${label} ${nameOf(model)}`);
+    action.disabled = this.#events.isRunning();
+    action.addEventListener('click', act);
+    return action;
+  }
+
+  /** Progress takes the row's place. What is kept stays, but for what is damaged. */
+  async #verify(model: StoredModel, row: HTMLElement): Promise<void> {
+    const name = nameOf(model);
+    const view = new VerifyView(name);
+    for (const each of this.#list.querySelectorAll('button')) each.disabled = true;
+    this.#isVerifying = true;
+    row.replaceChildren(view.panel);
+    view.focus();
+    this.#say(`Verifying ${name} …`);
+    try {
+      const { signal } = view;
+      const onProgress = view.show.bind(view);
+      const options = { ...this.#events.verifyOptions(model), signal, onProgress };
+      const report = await verifyStoredModel(model, options);
+      if (report.outcome === 'damaged') await this.#events.release();
+      this.#say(`${name}: ${verdictText(report)}`);
+    } catch (error) {
+      const hint = error instanceof ZoetropeError ? ` ${error.hint}` : '';
+      const why = error instanceof Error ? error.message + hint : String(error);
+      this.#say(isAbortError(error) ? `${name} was not verified: you cancelled.` : why);
+    }
+    this.#isVerifying = false;
+    await this.refresh();
+    this.#events.onChange();
+    const next = [...this.#list.querySelectorAll('button')].find(
+      (each) => each.getAttribute('aria-label') === `Verify ${name}`,
+    );
+    (next ?? element('stored-title', HTMLElement)).focus({ preventScroll: true });
   }
 
   /** The question takes the row's place; nothing is deleted without a second press. */
@@ -100,7 +158,7 @@ export class StoredView {
     const back = (): void => {
       const old = this.#row(model);
       row.replaceWith(old);
-      old.querySelector('button')?.focus();
+      old.querySelector<HTMLElement>('button:last-child')?.focus();
     };
     no.addEventListener('click', back);
     yes.addEventListener('click', () => void this.#delete(model));
@@ -121,7 +179,7 @@ export class StoredView {
       await this.#events.release();
       await deleteStoredModel(model, { signal: AbortSignal.timeout(PATIENCE) });
       this.#say(`${nameOf(model)} is deleted.`);
-      this.#events.onDelete();
+      this.#events.onChange();
     } catch (error) {
       const isBusy = error instanceof DOMException && error.name === 'TimeoutError';
       this.#say(
@@ -142,6 +200,11 @@ export class StoredView {
 function textOf(error: unknown): string {
   if (error instanceof ZoetropeError) return `${error.message} ${error.hint}`;
   return error instanceof Error ? error.message : String(error);
+}
+
+function stateWord(model: StoredModel): string {
+  if (model.state === 'complete') return certaintyWord(model);
+  return model.state === 'importing' ? 'incomplete' : 'damaged';
 }
 
 function formatName({ format }: StoredModel): string {
