@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { bundledModels } from './bundled-models.mjs';
 import { UsageError } from './command-line.mjs';
+import { withEngine } from './engine.mjs';
 import { mapParts } from './model-arguments.mjs';
 import { ensurePackages, ROOT } from './packages.mjs';
 import { parseCommandLine, USAGE } from './plan/arguments.mjs';
@@ -32,27 +33,6 @@ function device(dtype) {
 /** @param {number} bytes */
 function megabytes(bytes) {
   return (bytes / 1e6).toFixed(1);
-}
-
-/**
- * The engine is TypeScript; Vite, which builds the page, also loads it here.
- * @param {(load: (path: string) => Promise<Record<string, any>>) => Promise<void>} use
- */
-async function withEngine(use) {
-  const { createServer } = await import('vite');
-  const server = await createServer({
-    root: ROOT,
-    configFile: false,
-    appType: 'custom',
-    logLevel: 'error',
-    optimizeDeps: { noDiscovery: true },
-    server: { middlewareMode: true, ws: false },
-  });
-  try {
-    await use((path) => server.ssrLoadModule(path));
-  } finally {
-    await server.close();
-  }
 }
 
 /**
