@@ -20,7 +20,7 @@ export async function serveMadeUp(bytesPerSecond?: number): Promise<{ url: strin
     if (!repository) {
       const made = makeUp(name);
       if (!made) return undefined;
-      const files = new Map([...made].map(([path, file]) => [path, served(name, path, file)]));
+      const files = new Map([...made].map(([path, file]) => [path, served(path, file)]));
       repository = { name, commits: { [COMMIT]: files }, revisions: { main: COMMIT } };
       known.set(name, repository);
     }
@@ -40,13 +40,15 @@ function makeUp(name: string): ReadonlyMap<string, MadeUpFile> | undefined {
   return kind === 'lora' ? madeUpLora(Number(layers), Number(rank ?? 32)) : undefined;
 }
 
-/** The hash stands for the file, but is not of its bytes: hashing gigabytes would take longer than importing them. */
-function served(repository: string, path: string, file: MadeUpFile): ServedFile {
-  const name = `${repository}/${path} ${file.size}`;
+/** The hash is really of its bytes, since readers compare it: a second or so for each gigabyte. */
+function served(path: string, file: MadeUpFile): ServedFile {
+  const isLarge = path.endsWith('.safetensors');
+  const hash = isLarge ? createHash('sha256') : createHash('sha1').update(`blob ${file.size}\0`);
+  for (const piece of bytesOf(file, 0, file.size)) hash.update(piece);
   return {
     size: file.size,
-    oid: createHash('sha256').update(name).digest('hex'),
-    isLarge: path.endsWith('.safetensors'),
+    oid: hash.digest('hex'),
+    isLarge,
     bytes: (start, end) => bytesOf(file, start, end),
   };
 }

@@ -100,7 +100,10 @@ export class StoredView {
     const actions = create('div', { className: 'actions' });
     if (isComplete) {
       text.append(create('p', { className: 'soft' }, certaintyText(model)));
-      actions.append(this.#action('Verify', model, () => void this.#verify(model, row)));
+      // Where no file was noted there is nothing to read.
+      const isNoted = model.files.length > 0;
+      if (isNoted)
+        actions.append(this.#action('Verify', model, () => void this.#verify(model, row)));
     }
     actions.append(this.#action('Delete', model, () => this.#confirm(model, row)));
     row.append(text, actions);

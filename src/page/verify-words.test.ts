@@ -42,7 +42,7 @@ test.each([
 });
 
 test('a model that was kept before files were noted says so', () => {
-  expect(certaintyText(stored('unknown'), NOW)).toMatch(/nothing is known/);
+  expect(certaintyText(stored('unknown'), NOW)).toMatch(/did not note its files/);
 });
 
 describe('the outcome of a verification names', () => {

@@ -16,7 +16,8 @@ export function certaintyWord({ verified }: StoredModel): string {
 
 /** What the badge means, and what Verify would add. */
 export function certaintyText({ verified, files }: StoredModel, now = Date.now()): string {
-  if (files.length === 0) return 'It was kept before files were noted: nothing is known of them.';
+  if (files.length === 0)
+    return 'An earlier version of this page kept it, and did not note its files. Delete it and load it again to verify it.';
   const earliest = Math.min(...files.map(({ checkedAt = 0 }) => checkedAt));
   const when = earliest > 0 ? `, last ${formatDay(earliest, now)}` : '';
   const partly = files.filter(({ state }) => state === 'ranges');

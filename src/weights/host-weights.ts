@@ -45,7 +45,18 @@ export class HostWeights implements ComponentWeights {
     const sorted = needs.toSorted(inFileOrder);
     for (const file of new Set(sorted.map(({ tensor }) => tensor.file))) {
       const own = sorted.filter(({ tensor }) => tensor.file === file);
-      await refetching(() => fill(tensors, files, own, options));
+      let reported = 0;
+      const onBytes: ReadOptions['onBytes'] = (bytes, isKept) => {
+        reported += bytes;
+        options?.onBytes?.(bytes, isKept);
+      };
+      await refetching(
+        () => fill(tensors, files, own, { ...options, onBytes }),
+        async () => {
+          options?.onBytes?.(-reported, true);
+          reported = 0;
+        },
+      );
     }
     return new HostWeights(tensors);
   }

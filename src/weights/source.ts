@@ -3,7 +3,10 @@ import { modelFormat, ZoetropeError } from '../errors.ts';
 
 export interface ReadOptions {
   signal?: AbortSignal;
-  /** Bytes as they arrive. `isKept`: they were in the store already, and nothing was fetched. */
+  /**
+   * Bytes as they arrive. `isKept`: they were in the store already, and nothing was fetched. Less than 0: so many of those
+   * that arrived are fetched again.
+   */
   onBytes?: (bytes: number, isKept?: boolean) => void;
 }
 
