@@ -136,9 +136,8 @@ export class StoredView {
       if (report.outcome === 'damaged') await this.#events.release();
       this.#say(`${name}: ${verdictText(report)}`);
     } catch (error) {
-      const hint = error instanceof ZoetropeError ? ` ${error.hint}` : '';
-      const why = error instanceof Error ? error.message + hint : String(error);
-      this.#say(isAbortError(error) ? `${name} was not verified: you cancelled.` : why);
+      const why = isAbortError(error) ? `${name} was not verified: you cancelled.` : textOf(error);
+      this.#say(why);
     }
     this.#isVerifying = false;
     await this.refresh();
