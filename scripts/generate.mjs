@@ -3,6 +3,7 @@
  * so that what runs here is exactly what runs in a tab.
  */
 import { resolve } from 'node:path';
+import { inspect } from 'node:util';
 import { findBrowser, launchOptions } from './browser.mjs';
 import { DIST, ensureBuild } from './build.mjs';
 import { bundledModels } from './bundled-models.mjs';
@@ -256,7 +257,7 @@ async function main() {
       terminal.say(error.hint);
       return EXIT_USAGE;
     }
-    terminal.say(error instanceof Error ? error.message : String(error));
+    terminal.say(error instanceof Error ? error.message : inspect(error));
     return EXIT_FAILURE;
   }
 }

@@ -2,6 +2,7 @@
  * @file Every failure that a caller can act on is a `ZoetropeError` with a stable `code`. Cancelling is not a failure:
  * it rejects with the platform's own `AbortError`.
  */
+import { nameAndMessage } from './describe-unknown.ts';
 
 /** Stable codes, fit for a `switch` and for documentation links. */
 export type ErrorCode =
@@ -61,18 +62,27 @@ export interface SerializedError {
   readonly cause?: SerializedError;
 }
 
-/** A structured-cloneable form: comlink's own keeps only message, name and stack. */
-export function serializeError(error: unknown): SerializedError {
-  if (!(error instanceof Error || error instanceof DOMException)) {
-    return { name: 'Error', message: String(error) };
+/** Causes of causes, at the most: an error may be its own cause. */
+const MOST_CAUSES = 8;
+
+/** A structured-cloneable form: comlink's own keeps only message, name and stack. It never throws. */
+export function serializeError(error: unknown, mostCauses = MOST_CAUSES): SerializedError {
+  const base = nameAndMessage(error);
+  try {
+    if (!(error instanceof Error || error instanceof DOMException)) return base;
+    const { stack, cause } = error;
+    return {
+      ...base,
+      ...(stack === undefined ? {} : { stack }),
+      ...(error instanceof ZoetropeError ? { code: error.code, hint: error.hint } : {}),
+      ...(cause === undefined || mostCauses === 0
+        ? {}
+        : { cause: serializeError(cause, mostCauses - 1) }),
+    };
+  } catch {
+    // A proxy, or a getter that throws.
+    return base;
   }
-  return {
-    name: error.name,
-    message: error.message,
-    ...(error.stack === undefined ? {} : { stack: error.stack }),
-    ...(error instanceof ZoetropeError ? { code: error.code, hint: error.hint } : {}),
-    ...(error.cause === undefined ? {} : { cause: serializeError(error.cause) }),
-  };
 }
 
 /** The inverse of {@link serializeError}: `instanceof ZoetropeError`, `code`, `hint` and `cause` survive. */

@@ -53,8 +53,10 @@ export async function loadInPage({ source, load }) {
     try {
       return await run(controller.signal);
     } catch (error) {
-      const { name, message, code, hint } = /** @type {Failure} */ (error);
-      return { failure: { name, message, ...(code ? { code } : {}), ...(hint ? { hint } : {}) } };
+      const message = engine.describeUnknown(error);
+      const { name, code, hint } = /** @type {Failure} */ (Object(error));
+      const known = { ...(code ? { code } : {}), ...(hint ? { hint } : {}) };
+      return { failure: { name: name ?? 'Error', message, ...known } };
     }
   };
 

@@ -1,4 +1,5 @@
 /** @file An error for encoders of the browser and of libraries that give up. */
+import { describeUnknown } from '../describe-unknown.ts';
 import { ZoetropeError } from '../errors.ts';
 
 /** Runs `encode`; what it throws becomes a `feature-missing` error, its own kind excepted. */
@@ -9,7 +10,7 @@ export async function withEncodingErrors<T>(format: string, encode: () => Promis
     if (cause instanceof ZoetropeError) throw cause;
     throw new ZoetropeError(
       'feature-missing',
-      `Encoding as ${format} failed: ${String(cause)}`,
+      `Encoding as ${format} failed: ${describeUnknown(cause)}`,
       'Try another container or codec, or a smaller scale.',
       { cause },
     );

@@ -10,6 +10,7 @@ import {
   probeDevice,
   VideoPipeline,
 } from '../index.ts';
+import { describeUnknown } from '../describe-unknown.ts';
 import type { Progress } from '../pipeline/api.ts';
 import { overallFraction, stageText } from './overall.ts';
 
@@ -22,6 +23,8 @@ export interface DrivingHook {
   readonly deleteStoredModel: typeof deleteStoredModel;
   /** A progress event as the page would show it. */
   readonly describeProgress: typeof describeProgress;
+  /** Any failure as the page would show it. */
+  readonly describeUnknown: typeof describeUnknown;
 }
 
 declare global {
@@ -43,5 +46,6 @@ export function exposeForDriving(): void {
     listStoredModels,
     deleteStoredModel,
     describeProgress,
+    describeUnknown,
   };
 }

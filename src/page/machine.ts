@@ -1,4 +1,5 @@
 /** @file What is known before anything large is fetched: the device and the sizes. */
+import { describeUnknown } from '../describe-unknown.ts';
 import { formatBytes } from '../format-bytes.ts';
 import { type CheckpointReport, type DeviceReport, probeDevice } from '../index.ts';
 import { create, element } from './elements.ts';
@@ -10,7 +11,7 @@ export async function showDevice(choice: Settings['device']): Promise<void> {
   try {
     target.replaceChildren(...describeDevice(await probeDevice(choice)));
   } catch (error) {
-    target.textContent = error instanceof Error ? error.message : String(error);
+    target.textContent = describeUnknown(error);
   }
 }
 

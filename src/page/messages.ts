@@ -1,4 +1,5 @@
 /** @file Errors, with what to do about them, and notices. */
+import { describeUnknown } from '../describe-unknown.ts';
 import { ZoetropeError } from '../errors.ts';
 import { formatBytes } from '../format-bytes.ts';
 import type { Notice } from '../pipeline/api.ts';
@@ -14,8 +15,7 @@ export interface ErrorActions {
 }
 
 export function showError(error: unknown, actions: ErrorActions): void {
-  const message = error instanceof Error ? error.message : String(error);
-  const children: Node[] = [create('p', {}, create('strong', {}, message))];
+  const children: Node[] = [create('p', {}, create('strong', {}, describeUnknown(error)))];
   if (error instanceof ZoetropeError) {
     if (error.hint !== '') children.push(create('p', {}, error.hint));
     children.push(create('p', {}, create('code', {}, error.code)));

@@ -1,4 +1,5 @@
 /** @file Keeps the plan in step with the form: made anew a moment after the last change, the one before given up. */
+import { describeUnknown } from '../describe-unknown.ts';
 import { isAbortError } from '../errors.ts';
 import {
   bytesToFetch,
@@ -106,7 +107,7 @@ export class Planning {
     } catch (error) {
       if (isAbortError(error) || signal.aborted) return;
       this.#plan = undefined;
-      showNoPlan(error instanceof Error ? error.message : String(error));
+      showNoPlan(describeUnknown(error));
     }
     markPlanBusy(false);
   }

@@ -1,4 +1,5 @@
 /** @file The models in the browser's storage, how much room they take, and deleting one. */
+import { describeUnknown } from '../describe-unknown.ts';
 import { formatBytes } from '../format-bytes.ts';
 import {
   deleteStoredModel,
@@ -201,7 +202,7 @@ export class StoredView {
 /** What happened and what to do. */
 function textOf(error: unknown): string {
   if (error instanceof ZoetropeError) return `${error.message} ${error.hint}`;
-  return error instanceof Error ? error.message : String(error);
+  return describeUnknown(error);
 }
 
 function stateWord(model: StoredModel): string {

@@ -12,10 +12,12 @@ const PROBLEM = new ZoetropeError('out-of-memory', 'too large', 'Choose a smalle
 
 /** What is on the other side. */
 const service = {
-  fail(kind: 'known' | 'foreign' | 'abort' | 'string'): never {
+  fail(kind: 'known' | 'foreign' | 'abort' | 'string' | 'object' | 'symbol'): never {
     if (kind === 'known') throw PROBLEM;
     if (kind === 'foreign') throw new TypeError('not a function');
     if (kind === 'abort') throw new DOMException('cancelled', 'AbortError');
+    if (kind === 'object') throw { status: 404, retry: () => undefined } as unknown as Error;
+    if (kind === 'symbol') throw Symbol('lost') as unknown as Error;
     throw kind as unknown as Error;
   },
   async wait(signal: AbortSignal): Promise<void> {
@@ -73,9 +75,17 @@ describe('across a message channel', () => {
     expect(error).toMatchObject({ name: 'TypeError', message: 'not a function' });
   });
 
-  test('a cancel stays a DOMException, and what is no error stays what it is', async () => {
+  test('a cancel stays a DOMException, and a text stays a text', async () => {
     expect(isAbortError(await caught(connect().fail('abort')))).toBe(true);
     expect(await caught(connect().fail('string'))).toBe('string');
+  });
+
+  test('an object that is not an error arrives as an error with a readable text', async () => {
+    expect(await caught(connect().fail('object'))).toMatchObject({
+      name: 'Error',
+      message: '{"status":404}',
+    });
+    expect(await caught(connect().fail('symbol'))).toMatchObject({ message: 'Symbol(lost)' });
   });
 
   test('a signal aborts on the other side', async () => {

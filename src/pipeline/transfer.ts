@@ -18,7 +18,8 @@ export function installTransferHandlers(): void {
     canHandle: (value): value is unknown => builtIn.canHandle(value),
     serialize(wrapper: unknown): [Thrown, Transferable[]] {
       const { value } = wrapper as { value: unknown };
-      const isError = value instanceof Error || value instanceof DOMException;
+      // Not everything that is thrown can be cloned.
+      const isError = typeof value !== 'string';
       return [isError ? { isError, error: serializeError(value) } : { isError, value }, []];
     },
     deserialize(thrown: Thrown): never {

@@ -1,4 +1,5 @@
 /** @file Tells what an onnxruntime, WebAssembly or WebGPU error means to a user. */
+import { describeUnknown } from '../describe-unknown.ts';
 import { ZoetropeError } from '../errors.ts';
 
 const MEMORY =
@@ -37,13 +38,11 @@ const HINTS = {
   wasm: 'Try a smaller size or fewer frames, and report this with the name of your browser.',
 } as const;
 
-/** A cause in words. Compiled C++ throws numbers, which point at exceptions that nothing can read any more. */
+/**
+ * A cause in words. Compiled C++ throws numbers, which point at exceptions that cannot be read any more, and an object
+ * without a message says nothing to a user either.
+ */
 function describeCause(cause: unknown): string {
-  if (cause instanceof Error) return `${cause.name}: ${cause.message}`;
-  if (typeof cause === 'string' && cause !== '') return cause;
-  if (typeof cause === 'object' && cause !== null && 'message' in cause) {
-    const { message } = cause;
-    if (typeof message === 'string' && message !== '') return message;
-  }
-  return 'onnxruntime stopped with an internal error.';
+  const text = typeof cause === 'number' ? '' : describeUnknown(cause);
+  return /^[a-z]/i.test(text) ? text : 'onnxruntime stopped with an internal error.';
 }
