@@ -1,4 +1,5 @@
 /** @file What the stage runner needs of a place to compute: tensors, sessions, runs, and a ledger. */
+import type { ZoetropeError } from '../errors.ts';
 import type { DType, Graph, Shape } from '../graph/types.ts';
 import type { Ledger } from './ledger.ts';
 import type { DeviceReport } from './device.ts';
@@ -26,6 +27,8 @@ export type Bindings = Readonly<Record<string, DeviceTensor>>;
 export interface Backend {
   readonly report: DeviceReport;
   readonly ledger: Ledger;
+  /** Why it can compute no more; another backend has to be opened. */
+  readonly failure: ZoetropeError | undefined;
   /** Uninitialised memory, taken from the pool of freed tensors where one fits. */
   allocate(dtype: DType, shape: Shape, kind: TensorKind): DeviceTensor;
   /** Fills with zeros. */

@@ -30,6 +30,8 @@ export class Ledger {
   #heap = 0;
   #peakWithHeap = 0;
   #weightBytesWritten = 0;
+  #isClosed = false;
+  #refusal: ZoetropeError | undefined;
 
   /** An allocation that would go above it throws `out-of-memory` before it is made. */
   limit(bytes: number): void {
@@ -44,7 +46,15 @@ export class Ledger {
     this.#byLabel.set(label, (this.#byLabel.get(label) ?? 0) + bytes);
   }
 
+  /** The last refusal, once: a runtime that was refused a buffer may fail with an error of its own, which says nothing. */
+  takeRefusal(): ZoetropeError | undefined {
+    const refusal = this.#refusal;
+    this.#refusal = undefined;
+    return refusal;
+  }
+
   release(label: string, bytes: number): void {
+    if (this.#isClosed) return;
     this.#live -= bytes;
     const left = (this.#byLabel.get(label) ?? 0) - bytes;
     if (left > 0) this.#byLabel.set(label, left);
@@ -64,16 +74,24 @@ export class Ledger {
   #checkLimit(label: string, bytes: number): void {
     const used = this.#live + this.#heap;
     if (used + bytes <= this.#limitBytes) return;
-    throw new ZoetropeError(
+    this.#refusal = new ZoetropeError(
       'out-of-memory',
       `${label} needs ${bytes} bytes more, ${used} of ${this.#limitBytes} are in use.`,
       'Choose a smaller size or fewer frames.',
     );
+    throw this.#refusal;
   }
 
   #notePeaks(): void {
     this.#peak = Math.max(this.#peak, this.#live);
     this.#peakWithHeap = Math.max(this.#peakWithHeap, this.#live + this.#heap);
+  }
+
+  /** The device is destroyed, and all buffers with it; those that are still to be collected no longer count. */
+  close(): void {
+    this.#isClosed = true;
+    this.#live = 0;
+    this.#byLabel.clear();
   }
 
   /** Counts weights on their way to the device. */

@@ -3,10 +3,11 @@ import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { byteLength, type DType, elementCount, type Graph, type Shape } from '../graph/types.ts';
 import type { Backend, Bindings, DeviceTensor, HostData, TensorKind } from './backend.ts';
 import type { DeviceReport } from './device.ts';
+import type { ZoetropeError } from '../errors.ts';
 import { type FailurePlace, runtimeFailure } from './failure.ts';
 import { Ledger } from './ledger.ts';
 import { ortLock } from './mutex.ts';
-import { loadWasmOrt, type OrtModule, wasmThreads } from './ort.ts';
+import { isBroken, loadWasmOrt, noteFailure, type OrtModule, wasmThreads } from './ort.ts';
 import { heapBytesFor, wasmHeap } from './wasm-heap.ts';
 import { turn } from '../weights/turn.ts';
 
@@ -21,6 +22,7 @@ export class WasmBackend implements Backend {
   readonly ledger = new Ledger();
   readonly #ort: OrtModule;
   readonly #sessions = new Map<string, InferenceSession>();
+  #failure: ZoetropeError | undefined;
 
   readonly #scoreBytes: number | undefined;
 
@@ -34,6 +36,10 @@ export class WasmBackend implements Backend {
     this.#ort = ort;
     this.#scoreBytes = scoreBytes;
     this.#countHeap();
+  }
+
+  get failure(): ZoetropeError | undefined {
+    return this.#failure;
   }
 
   allocate(dtype: DType, shape: Shape, kind: TensorKind): CpuTensor {
@@ -83,7 +89,7 @@ export class WasmBackend implements Backend {
       wasmHeap.addSession(key, sessionBytes);
       return session;
     } catch (error) {
-      throw runtimeFailure(`Compiling ${graph.name} failed.`, error, failurePlace());
+      throw this.#failed(`Compiling ${graph.name} failed.`, error);
     } finally {
       this.#countHeap();
     }
@@ -91,6 +97,7 @@ export class WasmBackend implements Backend {
 
   async run(graph: Graph, inputs: Bindings, outputs: Bindings): Promise<void> {
     await ortLock.run(async () => {
+      if (this.#failure) throw this.#failure;
       const session = await this.#session(graph);
       this.#makeRoom(graph);
       const feeds = Object.fromEntries(
@@ -103,7 +110,7 @@ export class WasmBackend implements Backend {
           asCpu(tensor).data = results[name]?.data as HostData;
         }
       } catch (error) {
-        throw runtimeFailure(`Running ${graph.name} failed.`, error, failurePlace());
+        throw this.#failed(`Running ${graph.name} failed.`, error);
       } finally {
         this.#countHeap();
       }
@@ -126,6 +133,13 @@ export class WasmBackend implements Backend {
     this.ledger.setHeap(wasmHeap.bytes);
   }
 
+  #failed(message: string, error: unknown): ZoetropeError {
+    noteFailure('wasm', error);
+    const failure = runtimeFailure(message, error, failurePlace());
+    if (isBroken('wasm')) this.#failure ??= failure;
+    return failure;
+  }
+
   #ortTensor(tensor: CpuTensor): Tensor {
     const { dtype, shape } = tensor;
     return new this.#ort.Tensor(dtype, dataOf(tensor) as never, [...shape]);
@@ -139,11 +153,14 @@ export class WasmBackend implements Backend {
   async trim(options: { sessions?: boolean } = {}): Promise<void> {
     if (!options.sessions) return;
     await ortLock.run(async () => {
-      for (const [key, session] of this.#sessions) {
+      const sessions = [...this.#sessions];
+      this.#sessions.clear();
+      // A broken module cannot release anything.
+      if (this.#failure) return;
+      for (const [key, session] of sessions) {
         await session.release();
         wasmHeap.removeSession(key);
       }
-      this.#sessions.clear();
     });
   }
 

@@ -4,12 +4,17 @@ import { ZoetropeError } from '../errors.ts';
 import { bufferBytes, byteLength, type DType, type Graph, type Shape } from '../graph/types.ts';
 import type { Backend, Bindings, DeviceTensor, HostData, TensorKind } from './backend.ts';
 import type { OpenDevice } from './device.ts';
-import { runtimeFailure } from './failure.ts';
+import { type FailurePlace, runtimeFailure } from './failure.ts';
 import { ortLock } from './mutex.ts';
-import { loadWebGpuOrt, type OrtModule } from './ort.ts';
+import { isBroken, loadWebGpuOrt, noteFailure, type OrtModule } from './ort.ts';
 
 /** Runs submitted but not finished, at the most. */
 const MAX_IN_FLIGHT = 2;
+
+const ON_GPU: FailurePlace = { device: 'webgpu' };
+
+/** Milliseconds within which a device reports its loss, after what fails for that reason. */
+const LOSS_DELAY = 200;
 
 interface GpuTensor extends DeviceTensor {
   readonly buffer: GPUBuffer;
@@ -23,7 +28,7 @@ export class WebGpuBackend implements Backend {
   readonly #ort: OrtModule;
   readonly #sessions = new Map<string, InferenceSession>();
   readonly #pool = new Map<string, GPUBuffer[]>();
-  readonly #inFlight: Promise<undefined>[] = [];
+  readonly #inFlight: Promise<unknown>[] = [];
   #failure: ZoetropeError | undefined;
   #disposed = false;
 
@@ -41,12 +46,25 @@ export class WebGpuBackend implements Backend {
       this.#failure ??= new ZoetropeError(
         'device-lost',
         `The GPU was lost: ${info.message || info.reason}.`,
-        'Generate again: the device is opened anew. If it happens again, choose a smaller size.',
+        'Generate again: a new device is opened. If it happens again, choose a smaller size.',
       );
     });
     this.#device.addEventListener('uncapturederror', (event) => {
-      this.#failure ??= runtimeFailure(event.error.message, event.error, { device: 'webgpu' });
+      this.#failure ??= runtimeFailure('The GPU reported an error.', event.error, ON_GPU);
     });
+  }
+
+  get failure(): ZoetropeError | undefined {
+    return this.#failure;
+  }
+
+  /** What a failed call means. The device is not trusted after it. */
+  async #failed(message: string, error: unknown): Promise<ZoetropeError> {
+    noteFailure('webgpu', error);
+    // What fails because the device is lost may fail before the device says so.
+    await Promise.race([this.#device.lost, new Promise((done) => setTimeout(done, LOSS_DELAY))]);
+    this.#failure ??= this.ledger.takeRefusal() ?? runtimeFailure(message, error, ON_GPU);
+    return this.#failure;
   }
 
   allocate(dtype: DType, shape: Shape, kind: TensorKind): GpuTensor {
@@ -122,10 +140,7 @@ export class WebGpuBackend implements Backend {
       return data;
     } catch (error) {
       staging.destroy();
-      throw (
-        this.#failure ??
-        runtimeFailure('Reading back from the GPU failed.', error, { device: 'webgpu' })
-      );
+      throw await this.#failed('Reading back from the GPU failed.', error);
     }
   }
 
@@ -143,6 +158,7 @@ export class WebGpuBackend implements Backend {
     const existing = this.#sessions.get(graph.key);
     if (existing) return existing;
     this.#check();
+    this.ledger.takeRefusal();
     const provider: InferenceSession.WebGpuExecutionProviderOption & Record<string, unknown> = {
       name: 'webgpu',
       device: this.#device,
@@ -158,10 +174,7 @@ export class WebGpuBackend implements Backend {
       this.#sessions.set(graph.key, session);
       return session;
     } catch (error) {
-      throw (
-        this.#failure ??
-        runtimeFailure(`Compiling ${graph.name} failed.`, error, { device: 'webgpu' })
-      );
+      throw await this.#failed(`Compiling ${graph.name} failed.`, error);
     }
   }
 
@@ -169,23 +182,23 @@ export class WebGpuBackend implements Backend {
     await ortLock.run(async () => {
       const session = await this.#session(graph);
       this.#check();
+      this.ledger.takeRefusal();
       try {
         await session.run(ortTensors(inputs), ortTensors(outputs));
       } catch (error) {
         // A session whose run was rejected is not to be trusted again.
         this.#sessions.delete(graph.key);
-        await session.release();
-        throw (
-          this.#failure ??
-          runtimeFailure(`Running ${graph.name} failed.`, error, { device: 'webgpu' })
-        );
+        const failure = await this.#failed(`Running ${graph.name} failed.`, error);
+        await this.#release(session);
+        throw failure;
       }
     });
     this.#check();
   }
 
   async throttle(): Promise<void> {
-    this.#inFlight.push(this.#device.queue.onSubmittedWorkDone());
+    // Work on a device that was lost has no end to wait for; the loss itself is what to report.
+    this.#inFlight.push(this.#device.queue.onSubmittedWorkDone().catch(() => undefined));
     if (this.#inFlight.length > MAX_IN_FLIGHT) await this.#inFlight.shift();
     this.#check();
   }
@@ -196,16 +209,32 @@ export class WebGpuBackend implements Backend {
     this.#pool.clear();
     if (!options.sessions) return;
     await ortLock.run(async () => {
-      for (const session of this.#sessions.values()) await session.release();
+      const sessions = [...this.#sessions.values()];
       this.#sessions.clear();
+      for (const session of sessions) await this.#release(session);
     });
+  }
+
+  /** A failed device may refuse it, and a broken module cannot do it: what is to be reported has been by then. */
+  async #release(session: InferenceSession): Promise<void> {
+    if (isBroken('webgpu')) return;
+    try {
+      await session.release();
+    } catch (error) {
+      noteFailure('webgpu', error);
+      if (!this.#failure) throw error;
+    }
   }
 
   async dispose(): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
-    await this.trim({ sessions: true });
-    this.#device.destroy();
+    try {
+      await this.trim({ sessions: true });
+    } finally {
+      this.#device.destroy();
+      this.ledger.close();
+    }
   }
 
   #check(): void {
