@@ -9,6 +9,7 @@ import type {
   PhaseSeconds,
   VideoResult,
 } from './api.ts';
+import { disposedResult } from './disposed.ts';
 import { encodeFrames, type FrameStore } from './frame-store.ts';
 
 export class EngineResult implements VideoResult {
@@ -19,6 +20,7 @@ export class EngineResult implements VideoResult {
   readonly encoded?: EncodedVideo;
   readonly #frames: FrameStore;
   readonly #readMemory: () => MemoryReading;
+  #isDisposed = false;
 
   constructor(
     parameters: GenerationParameters,
@@ -37,15 +39,23 @@ export class EngineResult implements VideoResult {
     this.#readMemory = readMemory;
   }
 
-  frames(): Promise<readonly FrameGroup[]> {
-    return Promise.resolve(this.#frames.groups);
+  async frames(): Promise<readonly FrameGroup[]> {
+    this.#checkOpen();
+    return this.#frames.groups;
   }
 
-  encode(options: EncodeOptions): Promise<EncodedVideo> {
+  async encode(options: EncodeOptions): Promise<EncodedVideo> {
+    this.#checkOpen();
     return encodeFrames(this.#frames.groups, this.parameters, options, this.#readMemory);
   }
 
-  dispose(): Promise<void> {
-    return this.#frames.dispose();
+  async dispose(): Promise<void> {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    await this.#frames.dispose();
+  }
+
+  #checkOpen(): void {
+    if (this.#isDisposed) throw disposedResult();
   }
 }

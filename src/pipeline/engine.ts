@@ -7,7 +7,9 @@ import type { ModelCheckpoint } from '../families/family.ts';
 import { openCheckpoint } from '../families/open-checkpoint.ts';
 import { withFastDecoder } from '../families/taehv/open.ts';
 import type { Backend } from '../runtime/backend.ts';
+import type { DeviceChoice } from '../runtime/device.ts';
 import { openBackend } from '../runtime/open-backend.ts';
+import { isBroken } from '../runtime/ort.ts';
 import { RamTier } from '../weights/ram-tier.ts';
 import type { FileSource, ReadOptions } from '../weights/source.ts';
 import type {
@@ -15,6 +17,7 @@ import type {
   DeviceReport,
   EncodePromptOptions,
   GenerateOptions,
+  GenerationParameters,
   LoadOptions,
   MemoryReading,
   ModelParts,
@@ -22,6 +25,7 @@ import type {
   PromptEmbeddings,
   VideoPipelineInterface,
 } from './api.ts';
+import { disposedPipeline } from './disposed.ts';
 import { EmbeddingCache } from './embedding-cache.ts';
 import { encodePrompt } from './encode-prompt.ts';
 import { EngineResult } from './engine-result.ts';
@@ -33,6 +37,7 @@ import { computePrecisions, type MemorySettings, storagePrecisions } from './mem
 import { checkEmbeddings } from './given-embeddings.ts';
 import { readMemory } from './memory-reading.ts';
 import type { OpenedParts } from './open-parts.ts';
+import { orAborted } from './or-aborted.ts';
 import { planRun } from './plan.ts';
 import type { EncoderContext } from './prompt-encoder.ts';
 import { resolveRequest } from './request.ts';
@@ -43,6 +48,8 @@ export interface EngineOptions
   gpu?: GPU;
   /** On wasm, bytes of scores that attention may hold at once; for tests. */
   scoreBytes?: number;
+  /** Stands in for the runtime's own: tests watch backends, and break them. */
+  openBackend?: typeof openBackend;
 }
 
 /** A checkpoint and what it is put together with. */
@@ -103,9 +110,11 @@ export class EnginePipeline implements VideoPipelineInterface {
   readonly #loadSeconds: number;
   readonly #embeddings: EmbeddingCache;
   readonly #reopen: () => Promise<Backend>;
+  readonly #disposal = new AbortController();
   #backend: Backend;
-  #running = false;
-  #disposed = false;
+  /** The run that is going on. */
+  #run: Promise<unknown> | undefined;
+  #disposed: Promise<void> | undefined;
 
   static async fromSource(
     source: FileSource,
@@ -114,12 +123,14 @@ export class EnginePipeline implements VideoPipelineInterface {
     const started = performance.now();
     const { signal } = options;
     let limitBytes = Number.POSITIVE_INFINITY;
-    const reopen = async (): Promise<Backend> => {
-      const opened = await openBackend(options.device ?? 'auto', options);
+    const open = async (choice: DeviceChoice): Promise<Backend> => {
+      const opened = await (options.openBackend ?? openBackend)(choice, options);
       opened.ledger.limit(limitBytes);
       return opened;
     };
-    const backend = await reopen();
+    const backend = await open(options.device ?? 'auto');
+    // What is loaded is for this kind of device: another one must not take its place unasked.
+    const reopen = (): Promise<Backend> => open(backend.report.device);
     try {
       const model = await openModel(source, {
         ...(signal ? { signal } : {}),
@@ -192,6 +203,10 @@ export class EnginePipeline implements VideoPipelineInterface {
     return this.#backend.report;
   }
 
+  get isLost(): boolean {
+    return isBroken(this.#backend.report.device);
+  }
+
   async generate(
     options: GenerateOptions,
     onLatents?: RunHooks['onLatents'],
@@ -207,9 +222,21 @@ export class EnginePipeline implements VideoPipelineInterface {
       constraints: this.#model.constraints,
     });
     checkEmbeddings(options, parameters, this.#model.textDim, this.#memory.textEncoder !== false);
-    const frames = new FrameStore(parameters, options);
-    this.#running = true;
-    this.#backend.ledger.resetPeak();
+    return this.#running(options.signal, (signal) =>
+      this.#generate(parameters, { ...options, signal }, onLatents),
+    );
+  }
+
+  async #generate(
+    parameters: GenerationParameters,
+    options: GenerateOptions & { readonly signal: AbortSignal },
+    onLatents: RunHooks['onLatents'],
+  ): Promise<EngineResult> {
+    const { signal, onFrames, onPreview } = options;
+    const frames = new FrameStore(parameters, {
+      ...options,
+      ...(onFrames ? { onFrames: (group) => orAborted(onFrames(group), signal) } : {}),
+    });
     try {
       await frames.open();
       const report = await runGeneration(
@@ -218,9 +245,9 @@ export class EnginePipeline implements VideoPipelineInterface {
         {
           onProgress: options.onProgress ?? ignore,
           onStepEnd: options.onStepEnd ?? ignore,
-          onPreview: options.onPreview,
+          ...(onPreview ? { onPreview: (group) => orAborted(onPreview(group), signal) } : {}),
           frames,
-          signal: options.signal,
+          signal,
           ...(onLatents ? { onLatents } : {}),
         },
         options,
@@ -236,10 +263,7 @@ export class EnginePipeline implements VideoPipelineInterface {
       );
     } catch (error) {
       await frames.dispose();
-      await this.#recover(error);
       throw error;
-    } finally {
-      this.#running = false;
     }
   }
 
@@ -249,16 +273,31 @@ export class EnginePipeline implements VideoPipelineInterface {
   ): Promise<PromptEmbeddings> {
     this.#checkIdle();
     signal?.throwIfAborted();
-    this.#running = true;
-    this.#backend.ledger.resetPeak();
-    try {
-      return await encodePrompt(this.#context, prompt, maxSequenceLength, signal);
-    } catch (error) {
-      await this.#recover(error);
-      throw error;
-    } finally {
-      this.#running = false;
-    }
+    return this.#running(signal, (either) =>
+      encodePrompt(this.#context, prompt, maxSequenceLength, either),
+    );
+  }
+
+  /** One run at a time, on a backend that works, until it ends or the pipeline is disposed of. */
+  #running<T>(
+    signal: AbortSignal | undefined,
+    run: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const disposal = this.#disposal.signal;
+    const running = (async () => {
+      try {
+        await this.#ensureBackend();
+        this.#backend.ledger.resetPeak();
+        return await run(signal ? AbortSignal.any([signal, disposal]) : disposal);
+      } catch (error) {
+        await this.#clean(error);
+        throw error;
+      } finally {
+        this.#run = undefined;
+      }
+    })();
+    this.#run = running;
+    return running;
   }
 
   get #context(): EncoderContext {
@@ -271,16 +310,24 @@ export class EnginePipeline implements VideoPipelineInterface {
     };
   }
 
-  /** After a failure, other than a cancel, nothing that was compiled is trusted; a lost device is opened anew. */
-  async #recover(error: unknown): Promise<void> {
-    if (isAbortError(error)) return;
-    const isLost = error instanceof ZoetropeError && error.code === 'device-lost';
-    if (!isLost) {
-      await this.#backend.trim({ sessions: true }).catch(ignore);
-      return;
-    }
+  /** Opens another backend where the present one has failed: in the run before, or since. */
+  async #ensureBackend(): Promise<void> {
+    if (!this.#backend.failure) return;
     await this.#backend.dispose().catch(ignore);
-    this.#backend = await this.#reopen();
+    const opened = await this.#reopen();
+    try {
+      checkSameDevice(this.#backend.report, opened.report);
+    } catch (error) {
+      await opened.dispose();
+      throw error;
+    }
+    this.#backend = opened;
+  }
+
+  /** After a failure, other than a cancel, nothing that was compiled is trusted, and nothing of a failed backend kept. */
+  async #clean(error: unknown): Promise<void> {
+    if (this.#backend.failure) await this.#backend.dispose().catch(ignore);
+    else if (!isAbortError(error)) await this.#backend.trim({ sessions: true }).catch(ignore);
   }
 
   memory(): Promise<MemoryReading> {
@@ -291,9 +338,14 @@ export class EnginePipeline implements VideoPipelineInterface {
     return readMemory(this.#backend, weightsOf(this.#weights));
   }
 
-  async dispose(): Promise<void> {
-    if (this.#disposed) return;
-    this.#disposed = true;
+  dispose(): Promise<void> {
+    this.#disposed ??= this.#dispose();
+    return this.#disposed;
+  }
+
+  async #dispose(): Promise<void> {
+    this.#disposal.abort(new DOMException('The pipeline was disposed of.', 'AbortError'));
+    await this.#run?.catch(ignore);
     await this.#backend.dispose();
   }
 
@@ -302,14 +354,8 @@ export class EnginePipeline implements VideoPipelineInterface {
   }
 
   #checkIdle(): void {
-    if (this.#disposed) {
-      throw new ZoetropeError(
-        'invalid-argument',
-        'This pipeline was disposed of.',
-        'Call VideoPipeline.fromPretrained again.',
-      );
-    }
-    if (this.#running) {
+    if (this.#disposed) throw disposedPipeline();
+    if (this.#run) {
       throw new ZoetropeError(
         'invalid-argument',
         'This pipeline is already generating.',
@@ -317,6 +363,21 @@ export class EnginePipeline implements VideoPipelineInterface {
       );
     }
   }
+}
+
+/** Weights and plans were made for what the device could do. */
+function checkSameDevice(before: DeviceReport, after: DeviceReport): void {
+  const canStill =
+    after.device === before.device &&
+    after.hasShaderF16 >= before.hasShaderF16 &&
+    after.maxBufferSize >= before.maxBufferSize &&
+    after.maxStorageBufferBindingSize >= before.maxStorageBufferBindingSize;
+  if (canStill) return;
+  throw new ZoetropeError(
+    'device-lost',
+    `The GPU was lost, and the one that is here now can do less: ${after.adapter}.`,
+    'Load the model again, for this GPU.',
+  );
 }
 
 /** What files and reports call the model: its folder's name, not where it happened to be served. */
