@@ -20,6 +20,7 @@ export {
   verifyStoredModel,
   VideoPipeline,
 } from './pipeline/client.ts';
+export { WorkerEnded } from './pipeline/connection.ts';
 export { DownloadPaused } from './pipeline/pause.ts';
 export type { StoredFormat, StoredModel } from './pipeline/stored-model.ts';
 export { bytesToFetch, deleteStoredModel, listStoredModels } from './pipeline/stored-models.ts';

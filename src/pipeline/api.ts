@@ -40,14 +40,29 @@ export type { FolderFiles, ModelReference } from '../weights/open-source.ts';
 export interface VideoPipelineInterface {
   readonly device: DeviceReport;
   readonly checkpoint: CheckpointReport;
+  /**
+   * Whether it can compute no more, because its worker has ended or onnxruntime broke in it. Every call rejects with
+   * `worker-lost`, and the model has to be loaded again. A lost GPU is another thing: the next call opens a new device.
+   */
+  readonly isLost: boolean;
+  /**
+   * Makes a clip. One at a time.
+   * @throws ZoetropeError `invalid-argument`, `out-of-memory`, `device-lost`, `worker-lost`; `AbortError`, also when the
+   *   pipeline is disposed of meanwhile.
+   */
   generate(options: GenerateOptions): Promise<VideoResult>;
   /**
    * The embeddings of a prompt, or of a negative one. An empty prompt has them too.
-   * @throws ZoetropeError `invalid-argument`, also without a text encoder; `out-of-memory`, `device-lost`; `AbortError`.
+   * @throws ZoetropeError `invalid-argument`, also without a text encoder; `out-of-memory`, `device-lost`,
+   *   `worker-lost`; `AbortError`.
    */
   encodePrompt(prompt: string, options?: EncodePromptOptions): Promise<PromptEmbeddings>;
   /** Bytes on the device now, and at the most since it was opened. */
   memory(): Promise<MemoryReading>;
+  /**
+   * Frees what is on the device. A call that is running rejects with an `AbortError`; clips that were made stay readable
+   * until they are disposed of themselves.
+   */
   dispose(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /** @file The page's side of the boundary: the same interface, one worker behind it. */
-import { proxy, releaseProxy, type Remote, wrap } from 'comlink';
-import { ZoetropeError } from '../errors.ts';
+import { proxy, releaseProxy, type Remote } from 'comlink';
+import { isAbortError, type ZoetropeError } from '../errors.ts';
 import { resolveReference } from '../weights/reference.ts';
 import type {
   AssessOptions,
@@ -31,6 +31,8 @@ import type {
   VideoPipelineInterface,
   VideoResult,
 } from './api.ts';
+import { type CallContext, type CallOptions, WorkerConnection } from './connection.ts';
+import { disposedPipeline, disposedResult, lostResult } from './disposed.ts';
 import type {
   Host,
   HostPipeline,
@@ -41,49 +43,40 @@ import type {
 import { mapParts } from './model-parts.ts';
 import { pausable } from './pause.ts';
 import type { StoredModel } from './stored-model.ts';
-import { installTransferHandlers } from './transfer.ts';
 
-let remote: Remote<Host> | undefined;
-/** Never resolves; rejects if the worker cannot start or dies, when calls into it would otherwise wait for ever. */
-let failure: Promise<never> | undefined;
+let current: WorkerConnection<Host> | undefined;
 
-/** One worker for the page, started at the first call, and anew after it died. */
-function connect(): Remote<Host> {
-  if (!remote) {
-    installTransferHandlers();
+/** One worker for the page, started at the first call, and again after it was lost. */
+function connect(): WorkerConnection<Host> {
+  if (!current || current.isLost) {
     // Bundlers find the worker by just this form of words.
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
       type: 'module',
       name: 'zoetrope',
     });
-    failure = new Promise((_, reject) => {
-      worker.addEventListener('error', (event) => {
-        remote = undefined;
-        worker.terminate();
-        reject(
-          new ZoetropeError(
-            'feature-missing',
-            `The worker failed: ${event.message || 'its script could not be loaded'}.`,
-            'Load the page again; the browser must support module workers.',
-          ),
-        );
-      });
-    });
-    // Whoever is waiting is told by `call`; with nobody waiting there is nobody to tell.
-    failure.catch(() => undefined);
-    remote = wrap<Host>(worker);
+    current = new WorkerConnection<Host>(worker);
   }
-  return remote;
+  return current;
 }
 
-/** The result of a call into the worker, or its failure. */
-function call<T>(result: Promise<T>): Promise<T> {
-  return failure ? Promise.race([result, failure]) : result;
+type Start<T> = (connection: WorkerConnection<Host>, context: CallContext) => Promise<T>;
+
+/** A call that needs nothing of earlier ones. A worker that was ended for another call's sake is replaced. */
+async function call<T>(start: Start<T>, options: CallOptions): Promise<T> {
+  const connection = connect();
+  const startOn = (on: WorkerConnection<Host>): Promise<T> =>
+    on.call((context) => start(on, context), options);
+  try {
+    return await startOn(connection);
+  } catch (error) {
+    if (!connection.wasUnanswered || isAbortError(error)) throw error;
+    return startOn(connect());
+  }
 }
 
-/** A call without a signal of its own gets one that never fires: the boundary then has one shape. */
-function signalOr(signal: AbortSignal | undefined): AbortSignal {
-  return signal ?? new AbortController().signal;
+/** A call that only asks. */
+function query<T>(start: Start<T>, signal?: AbortSignal): Promise<T> {
+  return call(start, { signals: [signal], isQuery: true });
 }
 
 /** In the worker, relative addresses would be relative to its script. */
@@ -95,18 +88,22 @@ function withUrls<T extends InspectOptions>(options: T): T {
   return { ...options, ...mapParts(options, fromPage) };
 }
 
-function progressListener(onProgress: ((progress: Progress) => void) | undefined): {
-  progress: (progress: Progress) => Promise<void>;
-} {
-  return proxy({ progress: async (progress: Progress) => onProgress?.(progress) });
+function progressListener(
+  { guard }: CallContext,
+  onProgress: ((progress: Progress) => void) | undefined,
+): { progress: (progress: Progress) => Promise<void> } {
+  return proxy({ progress: guard(onProgress) });
 }
 
 /**
  * Says what device would be used, without opening it or fetching anything.
- * @throws ZoetropeError `webgpu-unavailable` if WebGPU is forced and there is no adapter.
+ * @throws ZoetropeError `webgpu-unavailable` if WebGPU is forced and there is no adapter; `AbortError`.
  */
-export function probeDevice(choice: DeviceChoice = 'auto'): Promise<DeviceReport> {
-  return call(connect().probe(choice));
+export function probeDevice(
+  choice: DeviceChoice = 'auto',
+  { signal }: { signal?: AbortSignal } = {},
+): Promise<DeviceReport> {
+  return query(({ remote }) => remote.probe(choice), signal);
 }
 
 /**
@@ -118,7 +115,10 @@ export function inspectCheckpoint(
   source: ModelReference,
   { signal, ...plain }: InspectOptions = {},
 ): Promise<CheckpointReport> {
-  return call(connect().inspect(fromPage(source), withUrls(plain), signalOr(signal)));
+  return query(
+    ({ remote }, context) => remote.inspect(fromPage(source), withUrls(plain), context.signal),
+    signal,
+  );
 }
 
 /**
@@ -128,7 +128,10 @@ export function inspectCheckpoint(
  */
 export function planMemory(source: ModelReference, options: PlanOptions = {}): Promise<MemoryPlan> {
   const { signal, ...plain } = options;
-  return call(connect().plan(fromPage(source), withUrls(plain), signalOr(signal)));
+  return query(
+    ({ remote }, context) => remote.plan(fromPage(source), withUrls(plain), context.signal),
+    signal,
+  );
 }
 
 /**
@@ -138,7 +141,7 @@ export function planMemory(source: ModelReference, options: PlanOptions = {}): P
  */
 export function planListedModel(id: string, options: ListedPlanOptions = {}): Promise<MemoryPlan> {
   const { signal, ...plain } = options;
-  return call(connect().planListed(id, plain, signalOr(signal)));
+  return query(({ remote }, context) => remote.planListed(id, plain, context.signal), signal);
 }
 
 /**
@@ -147,7 +150,7 @@ export function planListedModel(id: string, options: ListedPlanOptions = {}): Pr
  * @throws ZoetropeError `invalid-argument`, `webgpu-unavailable`.
  */
 export function assessModel(id: string, options: AssessOptions = {}): Promise<Verdict> {
-  return call(connect().assess(id, options));
+  return query(({ remote }) => remote.assess(id, options));
 }
 
 /**
@@ -161,93 +164,142 @@ export function verifyStoredModel(
   model: StoredModel,
   { onProgress, signal, ...plain }: VerifyOptions = {},
 ): Promise<VerifyReport> {
-  const listener = proxy({
-    progress: async (progress: VerifyProgress) => onProgress?.(progress),
-  });
-  return call(connect().verify(model, plain, listener, signalOr(signal)));
+  return call(
+    ({ remote }, context) => {
+      const listener = proxy({
+        progress: context.guard((progress: VerifyProgress) => onProgress?.(progress)),
+      });
+      return remote.verify(model, plain, listener, context.signal);
+    },
+    { signals: [signal] },
+  );
 }
 
 /** A text-to-video pipeline, computing in a worker. */
 export class VideoPipeline implements VideoPipelineInterface {
   readonly device: DeviceReport;
   readonly checkpoint: CheckpointReport;
+  /** Resolves with the reason when the worker has ended: see `isLost`. It never rejects. */
+  readonly lost: Promise<ZoetropeError>;
+  readonly #connection: WorkerConnection<Host>;
   readonly #pipeline: Remote<HostPipeline>;
-  #isDisposed = false;
+  readonly #disposal = new AbortController();
+  #disposed: Promise<void> | undefined;
 
-  private constructor(pipeline: Remote<HostPipeline>, description: PipelineDescription) {
+  private constructor(
+    connection: WorkerConnection<Host>,
+    pipeline: Remote<HostPipeline>,
+    description: PipelineDescription,
+  ) {
     this.device = description.device;
     this.checkpoint = description.checkpoint;
+    this.lost = connection.lost;
+    this.#connection = connection;
     this.#pipeline = pipeline;
   }
 
   /**
    * Opens a device, and fetches and checks a checkpoint.
    * @param source Of a folder in diffusers' `WanPipeline` layout.
-   * @throws ZoetropeError `invalid-argument`, `webgpu-unavailable`, `feature-missing`, `model-format`, `network`;
-   *   `AbortError`, also as a `DownloadPaused`.
+   * @throws ZoetropeError `invalid-argument`, `webgpu-unavailable`, `feature-missing`, `model-format`, `network`,
+   *   `worker-lost`; `AbortError`, also as a `DownloadPaused`.
    */
-  static async fromPretrained(
-    source: ModelReference,
-    options: LoadOptions = {},
-  ): Promise<VideoPipeline> {
-    const load = ({ onProgress, signal, ...plain }: Omit<LoadOptions, 'pause'>) =>
-      call<Remote<HostPipeline>>(
-        connect().load(
-          fromPage(source),
-          withUrls(plain),
-          progressListener(onProgress),
-          signalOr(signal),
-        ),
-      );
-    const pipeline = await pausable(options, load);
-    return new VideoPipeline(pipeline, await pipeline.describe());
+  static fromPretrained(source: ModelReference, options: LoadOptions = {}): Promise<VideoPipeline> {
+    return pausable(options, ({ onProgress, signal, ...plain }) =>
+      call(
+        async (connection, context) => {
+          const pipeline: Remote<HostPipeline> = await connection.remote.load(
+            fromPage(source),
+            withUrls(plain),
+            progressListener(context, onProgress),
+            context.signal,
+          );
+          return new VideoPipeline(connection, pipeline, await pipeline.describe());
+        },
+        { signals: [signal] },
+      ),
+    );
+  }
+
+  get isLost(): boolean {
+    return this.#connection.isLost;
   }
 
   /**
    * Makes a clip. One at a time.
-   * @throws ZoetropeError `invalid-argument`, `out-of-memory`, `device-lost`; `AbortError`.
+   * @throws ZoetropeError `invalid-argument`, `out-of-memory`, `device-lost`, `worker-lost`; `AbortError`, also when the
+   *   pipeline is disposed of meanwhile.
    */
   async generate(options: GenerateOptions): Promise<VideoResult> {
     const { onProgress, onFrames, onStepEnd, onPreview, signal, ...rest } = options;
     const plain = { ...rest, preview: onPreview !== undefined };
-    const listener = proxy({
-      progress: async (progress: Progress) => onProgress?.(progress),
-      frames: async (group: FrameGroup) => onFrames?.(group),
-      stepEnd: async (step: { step: number; timestep: number; totalSteps: number }) =>
-        onStepEnd?.(step),
-      preview: async (group: FrameGroup) => onPreview?.(group),
-    });
-    const result: Remote<HostResult> = await call(
-      this.#pipeline.generate(plain, listener, signalOr(signal)),
-    );
-    return new RemoteResult(result, await result.describe());
+    return this.#call(async ({ guard, signal }) => {
+      const listener = proxy({
+        progress: guard(onProgress),
+        frames: guard(onFrames),
+        stepEnd: guard(onStepEnd),
+        preview: guard(onPreview),
+      });
+      const result: Remote<HostResult> = await this.#pipeline.generate(plain, listener, signal);
+      return new RemoteResult(this.#connection, result, await result.describe());
+    }, signal);
   }
 
   /**
    * The embeddings of a prompt, or of a negative one: to save, and to give to `generate` in its place.
-   * @throws ZoetropeError `invalid-argument`, also without a text encoder; `out-of-memory`, `device-lost`; `AbortError`.
+   * @throws ZoetropeError `invalid-argument`, also without a text encoder; `out-of-memory`, `device-lost`, `worker-lost`;
+   *   `AbortError`.
    */
-  encodePrompt(
+  async encodePrompt(
     prompt: string,
     { signal, ...plain }: EncodePromptOptions = {},
   ): Promise<PromptEmbeddings> {
-    return call(this.#pipeline.encodePrompt(prompt, plain, signalOr(signal)));
+    return this.#call(
+      (context) => this.#pipeline.encodePrompt(prompt, plain, context.signal),
+      signal,
+    );
   }
 
-  memory(): Promise<MemoryReading> {
-    return call(this.#pipeline.memory());
+  async memory(): Promise<MemoryReading> {
+    this.#checkOpen();
+    return this.#connection.call(() => this.#pipeline.memory(), { isQuery: true });
   }
 
-  async dispose(): Promise<void> {
-    if (this.#isDisposed) return;
-    this.#isDisposed = true;
-    await this.#pipeline.dispose();
-    this.#pipeline[releaseProxy]();
+  dispose(): Promise<void> {
+    this.#disposed ??= this.#dispose();
+    return this.#disposed;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
+
+  async #call<T>(start: (context: CallContext) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    this.#checkOpen();
+    return this.#connection.call(start, { signals: [signal, this.#disposal.signal] });
+  }
+
+  async #dispose(): Promise<void> {
+    this.#disposal.abort();
+    await release(this.#connection, this.#pipeline);
+  }
+
+  #checkOpen(): void {
+    if (this.#disposed) throw disposedPipeline();
+  }
+}
+
+/** Disposes of something in the worker. What was lost with the worker is gone already. */
+async function release(
+  connection: WorkerConnection<Host>,
+  remote: Remote<HostPipeline> | Remote<HostResult>,
+): Promise<void> {
+  try {
+    await connection.call(() => remote.dispose(), { isLast: true });
+  } catch (error) {
+    if (!connection.isLost) throw error;
+  }
+  remote[releaseProxy]();
 }
 
 class RemoteResult implements VideoResult {
@@ -256,30 +308,44 @@ class RemoteResult implements VideoResult {
   readonly seconds: PhaseSeconds;
   readonly memory: MemoryReading;
   readonly encoded?: EncodedVideo;
+  readonly #connection: WorkerConnection<Host>;
   readonly #result: Remote<HostResult>;
-  #isDisposed = false;
+  #disposed: Promise<void> | undefined;
 
-  constructor(result: Remote<HostResult>, description: ResultDescription) {
+  constructor(
+    connection: WorkerConnection<Host>,
+    result: Remote<HostResult>,
+    description: ResultDescription,
+  ) {
     this.parameters = description.parameters;
     this.notices = description.notices;
     this.seconds = description.seconds;
     this.memory = description.memory;
     if (description.encoded) this.encoded = description.encoded;
+    this.#connection = connection;
     this.#result = result;
   }
 
-  frames(): Promise<readonly FrameGroup[]> {
-    return call(this.#result.frames());
+  async frames(): Promise<readonly FrameGroup[]> {
+    return this.#call(() => this.#result.frames());
   }
 
-  encode({ onProgress, signal, ...plain }: EncodeOptions): Promise<EncodedVideo> {
-    return call(this.#result.encode(plain, progressListener(onProgress), signalOr(signal)));
+  async encode({ onProgress, signal, ...plain }: EncodeOptions): Promise<EncodedVideo> {
+    return this.#call(
+      (context) =>
+        this.#result.encode(plain, progressListener(context, onProgress), context.signal),
+      signal,
+    );
   }
 
-  async dispose(): Promise<void> {
-    if (this.#isDisposed) return;
-    this.#isDisposed = true;
-    await this.#result.dispose();
-    this.#result[releaseProxy]();
+  dispose(): Promise<void> {
+    this.#disposed ??= release(this.#connection, this.#result);
+    return this.#disposed;
+  }
+
+  async #call<T>(start: (context: CallContext) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    if (this.#disposed) throw disposedResult();
+    if (this.#connection.isLost) throw lostResult();
+    return this.#connection.call(start, { signals: [signal] });
   }
 }

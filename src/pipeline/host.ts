@@ -6,7 +6,7 @@ import type { ModelEntry } from '../families/catalogue/model-entry.ts';
 import { plannedModel } from '../families/catalogue/planned-model.ts';
 import type { PlannedModel } from '../families/family.ts';
 import { probeDevice } from '../runtime/device.ts';
-import { wasmThreads } from '../runtime/ort.ts';
+import { isAnyBroken, wasmThreads } from '../runtime/ort.ts';
 import { openBrowserStore } from '../store/indexeddb-backend.ts';
 import { browserEstimate } from '../store/quota.ts';
 import { openSource } from '../weights/open-source.ts';
@@ -40,6 +40,7 @@ import type {
 import { describeCheckpoint, EnginePipeline, openModel } from './engine.ts';
 import type { EngineResult } from './engine-result.ts';
 import { planMemory } from './memory-plan.ts';
+import { holdLock } from './liveness.ts';
 import { mapParts } from './model-parts.ts';
 import { openParts } from './open-parts.ts';
 import type { StoredModel } from './stored-model.ts';
@@ -187,6 +188,10 @@ function keyOf(source: ModelReference, options: PlainInspectOptions): string {
 }
 
 export const host = {
+  lockName: (): Promise<string | undefined> => holdLock(),
+
+  isBroken: (): boolean => isAnyBroken(),
+
   probe: (choice: DeviceChoice): Promise<DeviceReport> => probeDevice(choice),
 
   async inspect(

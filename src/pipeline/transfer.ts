@@ -8,6 +8,15 @@ type Thrown =
 
 let installed = false;
 
+/** The near end of what a signal was sent through. */
+const ports = new WeakMap<AbortSignal, MessagePort>();
+
+/** Closes what a signal was sent through: its call is over, and an open port is never collected. */
+export function releaseSignal(signal: AbortSignal): void {
+  ports.get(signal)?.close();
+  ports.delete(signal);
+}
+
 /** Once a side, before the first call. */
 export function installTransferHandlers(): void {
   if (installed) return;
@@ -31,6 +40,7 @@ export function installTransferHandlers(): void {
     canHandle: (value: unknown): value is AbortSignal => value instanceof AbortSignal,
     serialize(signal: AbortSignal): [{ aborted: boolean; port: MessagePort }, Transferable[]] {
       const { port1, port2 } = new MessageChannel();
+      ports.set(signal, port1);
       signal.addEventListener('abort', () => port1.postMessage(null), { once: true });
       return [{ aborted: signal.aborted, port: port2 }, [port2]];
     },

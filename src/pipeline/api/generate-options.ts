@@ -60,6 +60,10 @@ export interface GenerateOptions {
    * a model that has neither a fast decoder nor known colours of its latents. The clip is the same with and without it.
    */
   onPreview?: (frames: FrameGroup) => void | Promise<void>;
+  /**
+   * Cancels with an `AbortError`, within a stage. A worker that does not answer for about ten seconds is ended: the error
+   * is a `WorkerEnded` then, `isLost` is true, and the model has to be loaded again.
+   */
   signal?: AbortSignal;
 }
 
