@@ -14,7 +14,7 @@ export class Engine {
   ): Promise<VideoPipeline> {
     const { token: _, ...identity } = load;
     const key = JSON.stringify([model, identity, device, dtype, memory, storage]);
-    if (this.#pipeline && this.#key === key) return this.#pipeline;
+    if (this.#pipeline && this.#key === key && !this.#pipeline.isLost) return this.#pipeline;
     // One model at a time: the old one's memory may be what the new one needs.
     await this.release();
     this.#pipeline = await VideoPipeline.fromPretrained(referenceOf(modelChoice(model).source), {
@@ -31,7 +31,8 @@ export class Engine {
 
   /** Lets go of the pipeline, and of the stored weights that it may read from. */
   async release(): Promise<void> {
-    await this.#pipeline?.dispose();
+    const pipeline = this.#pipeline;
     this.#pipeline = undefined;
+    await pipeline?.dispose();
   }
 }

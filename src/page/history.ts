@@ -44,6 +44,15 @@ export class ClipHistory {
     this.#section.hidden = false;
   }
 
+  /** Its frames are gone. */
+  remove(clip: Clip): void {
+    const index = this.#entries.findIndex((entry) => entry.clip === clip);
+    const [entry] = index < 0 ? [] : this.#entries.splice(index, 1);
+    entry?.item.remove();
+    this.#section.hidden = this.#entries.length === 0;
+    void clip.result.dispose();
+  }
+
   markCurrent(clip: Clip): void {
     for (const { clip: each, item } of this.#entries) {
       item.firstElementChild?.setAttribute('aria-current', String(each === clip));

@@ -1,5 +1,5 @@
 /** @file The page: wires the form, the run, the player and the panels together. */
-import { type CheckpointReport, inspectCheckpoint } from '../index.ts';
+import { type CheckpointReport, type FrameGroup, inspectCheckpoint } from '../index.ts';
 import { Consent, isDescribed, keyOf } from './consent.ts';
 import { exposeForDriving } from './driving.ts';
 import { setUpDrum } from './drum.ts';
@@ -40,6 +40,8 @@ const planning = new Planning(consent);
 const promptAids = new PromptAids();
 let current: Clip | undefined;
 let checkpoint: CheckpointReport | undefined;
+/** Ends the look at a model that is no longer wanted. */
+let looking: AbortController | undefined;
 /** What is to be kept when the chosen model's recommendations are filled in; undefined: they were. */
 let unfilled: ReadonlySet<string> | undefined;
 
@@ -62,7 +64,9 @@ const errorActions = {
   },
 };
 
-const history = new ClipHistory((clip) => void choose(clip));
+const history = new ClipHistory(
+  (clip) => void choose(clip, (error) => showError(error, errorActions)),
+);
 const run = new Run(player, timeline, {
   errorActions,
   onStart: () => stored.setRunning(true),
@@ -82,7 +86,8 @@ const run = new Run(player, timeline, {
     present(clip);
   },
   onNoResult() {
-    if (current) void choose(current);
+    // The failure of the run is shown already.
+    if (current) void choose(current, () => undefined);
   },
 });
 const stored = new StoredView({
@@ -114,9 +119,18 @@ function present(clip: Clip): void {
 }
 
 /** Brings a clip of the history back into the player. */
-async function choose(clip: Clip): Promise<void> {
+async function choose(clip: Clip, onError: (error: unknown) => void): Promise<void> {
   if (run.isRunning) return;
-  const groups = await clip.result.frames();
+  let groups: readonly FrameGroup[];
+  try {
+    groups = await clip.result.frames();
+  } catch (error) {
+    // The worker that had its frames has ended.
+    history.remove(clip);
+    if (current === clip) current = undefined;
+    onError(error);
+    return;
+  }
   const wasPlaying = player.isPlaying;
   player.clear(clip.result.parameters.frameRate);
   for (const group of groups) player.append(group);
@@ -157,6 +171,9 @@ async function check(): Promise<void> {
 async function lookAt(chosen: ReadonlySet<string>): Promise<void> {
   const target = element('download-report', HTMLElement);
   unfilled = chosen;
+  looking?.abort();
+  looking = new AbortController();
+  const { signal } = looking;
   const settings = readSettings();
   const { model, load } = settings;
   try {
@@ -176,9 +193,9 @@ async function lookAt(chosen: ReadonlySet<string>): Promise<void> {
     const report =
       verdict && isDescribed(settings)
         ? verdict.checkpoint
-        : await inspectCheckpoint(referenceOf(source), load);
+        : await inspectCheckpoint(referenceOf(source), { ...load, signal });
     // Another one was chosen in the meantime.
-    if (keyOf(readSettings()) !== keyOf(settings)) return;
+    if (signal.aborted || keyOf(readSettings()) !== keyOf(settings)) return;
     checkpoint = report;
     showDownload(report);
     promptAids.show(report.prompts);
@@ -188,7 +205,7 @@ async function lookAt(chosen: ReadonlySet<string>): Promise<void> {
     unfilled = undefined;
     planning.look(report);
   } catch (error) {
-    if (keyOf(readSettings()) !== keyOf(settings)) return;
+    if (signal.aborted || keyOf(readSettings()) !== keyOf(settings)) return;
     element('models', HTMLDetailsElement).open = true;
     planning.stop('The model could not be read.');
     target.textContent = 'unknown: the model could not be read.';

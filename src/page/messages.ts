@@ -60,7 +60,7 @@ function markField(error: unknown): void {
   field?.setAttribute('aria-invalid', 'true');
 }
 
-export function showNotices(notices: readonly Notice[]): void {
+export function showNotices(notices: readonly Pick<Notice, 'message'>[]): void {
   const items = notices.map(({ message }) => create('p', {}, message));
   element('notices', HTMLElement).replaceChildren(...items);
 }

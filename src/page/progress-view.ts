@@ -11,6 +11,7 @@ export class ProgressView {
   readonly #status = element('status', HTMLElement);
   #startedAt = 0;
   #fraction = 0;
+  #isCancelling = false;
   #announced: Progress['type'] | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -23,6 +24,7 @@ export class ProgressView {
     this.#startedAt = performance.now();
     this.#fraction = 0;
     this.#announced = undefined;
+    this.#isCancelling = false;
     this.#write('progress-stage', 'Starting');
     this.#write('progress-eta', '');
     this.#write('progress-memory', '');
@@ -37,7 +39,16 @@ export class ProgressView {
     this.#panel.hidden = true;
   }
 
+  /** Until the engine has answered, which on a CPU may take as long as a stage. */
+  cancelling(): void {
+    this.#isCancelling = true;
+    this.#write('progress-stage', 'Cancelling …');
+    this.#write('progress-eta', '');
+    this.announce('Cancelling …');
+  }
+
   show(progress: Progress): void {
+    if (this.#isCancelling) return;
     // A stage that begins again (a second clip compiles a new shape) must not move the bar back.
     this.#fraction = Math.max(this.#fraction, overallFraction(progress) ?? 0);
     this.#write('progress-stage', stageText(progress));

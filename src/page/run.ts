@@ -1,6 +1,12 @@
 /** @file One run at a time, from the button to the clip in the player. */
 import { isAbortError, ZoetropeError } from '../errors.ts';
-import { DownloadPaused, type Progress, probeDevice, type VideoResult } from '../index.ts';
+import {
+  DownloadPaused,
+  type Progress,
+  probeDevice,
+  type VideoResult,
+  WorkerEnded,
+} from '../index.ts';
 import { setDrumSteppedByHand, stepDrum } from './drum.ts';
 import { button, element } from './elements.ts';
 import { Engine } from './engine.ts';
@@ -52,7 +58,9 @@ export class Run {
   }
 
   cancel(): void {
-    this.#controller?.abort();
+    if (!this.#controller || this.#controller.signal.aborted) return;
+    this.#progress.cancelling();
+    this.#controller.abort();
   }
 
   async start(): Promise<void> {
@@ -77,7 +85,7 @@ export class Run {
     } catch (error) {
       watch.end();
       if (error instanceof DownloadPaused) this.#progress.announce('The download is paused.');
-      else if (isAbortError(error)) this.#progress.announce('Cancelled.');
+      else if (isAbortError(error)) this.#showCancelled(error);
       else showError(error, this.#events.errorActions);
       // Its weights are gone: the next run loads the model again.
       if (error instanceof ZoetropeError && error.code === 'storage-lost') {
@@ -92,6 +100,13 @@ export class Run {
     this.#events.onEnd();
   }
 
+  /** A cancel that cost the loaded model says so. */
+  #showCancelled(error: unknown): void {
+    this.#progress.announce('Cancelled.');
+    if (!(error instanceof WorkerEnded)) return;
+    showNotices([error]);
+  }
+
   async #generate(
     { generate, ...load }: Settings,
     watch: MemoryWatch,
@@ -103,7 +118,7 @@ export class Run {
       watch.progress(progress);
       stepDrum();
     };
-    const { device, isSoftware } = await probeDevice(load.device);
+    const { device, isSoftware } = await probeDevice(load.device, { signal });
     setDrumSteppedByHand(device === 'wasm' || isSoftware);
     const pause = this.#pausing.begin(load.storage);
     const pipeline = await this.#engine.pipelineFor(load, {
