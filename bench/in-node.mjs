@@ -1,6 +1,4 @@
-/** @file Runs benchmarks in this process. The engine is TypeScript; Vite, which builds the page, also loads it here. */
-import { ROOT } from '../scripts/packages.mjs';
-
+/** @file Runs benchmarks in this process. */
 /**
  * @typedef {import('./context.ts').BenchReport} BenchReport
  * @typedef {import('./context.ts').Host} Host
@@ -8,28 +6,6 @@ import { ROOT } from '../scripts/packages.mjs';
  * @typedef {{ host: Host, log: (text: string) => void }} Hooks
  * @typedef {(name: string) => Promise<BenchReport>} RunOne
  */
-
-/**
- * @template T
- * @param {(load: (path: string) => Promise<Record<string, any>>) => Promise<T>} use
- * @returns {Promise<T>}
- */
-export async function withEngine(use) {
-  const { createServer } = await import('vite');
-  const server = await createServer({
-    root: ROOT,
-    configFile: false,
-    appType: 'custom',
-    logLevel: 'error',
-    optimizeDeps: { noDiscovery: true },
-    server: { middlewareMode: true, ws: false, watch: null },
-  });
-  try {
-    return await use((path) => server.ssrLoadModule(path));
-  } finally {
-    await server.close();
-  }
-}
 
 /**
  * @param {(path: string) => Promise<Record<string, any>>} load

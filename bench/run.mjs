@@ -1,10 +1,11 @@
 /** @file `npm run bench`: tables of figures that are compared within one run. */
 import { writeFileSync } from 'node:fs';
+import { withEngine } from '../scripts/engine.mjs';
 import { ensurePackages } from '../scripts/packages.mjs';
 import { parseCommandLine, usage } from './arguments.mjs';
 import { clickThroughPage } from './click-through.mjs';
 import { hasChromium, withChromium } from './in-chromium.mjs';
-import { nodeRunner, withEngine } from './in-node.mjs';
+import { nodeRunner } from './in-node.mjs';
 import { summary, table } from './report.mjs';
 
 /**

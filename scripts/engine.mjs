@@ -3,7 +3,9 @@ import { ROOT } from './packages.mjs';
 
 /**
  * The engine is TypeScript; Vite, which builds the page, also loads it here.
- * @param {(load: (path: string) => Promise<Record<string, any>>) => Promise<void>} use
+ * @template T
+ * @param {(load: (path: string) => Promise<Record<string, any>>) => Promise<T>} use
+ * @returns {Promise<T>}
  */
 export async function withEngine(use) {
   const { createServer } = await import('vite');
@@ -13,10 +15,10 @@ export async function withEngine(use) {
     appType: 'custom',
     logLevel: 'error',
     optimizeDeps: { noDiscovery: true },
-    server: { middlewareMode: true, ws: false },
+    server: { middlewareMode: true, ws: false, watch: null },
   });
   try {
-    await use((path) => server.ssrLoadModule(path));
+    return await use((path) => server.ssrLoadModule(path));
   } finally {
     await server.close();
   }

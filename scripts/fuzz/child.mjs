@@ -1,5 +1,5 @@
 /** @file The process in which cases run; `fuzz.mjs` watches it. */
-import { withEngine } from '../../bench/in-node.mjs';
+import { withEngine } from '../engine.mjs';
 
 const { target: name, seed, first, count, seconds } = JSON.parse(process.argv[2] ?? '{}');
 
