@@ -76,6 +76,16 @@ describe('a stored record', () => {
     expect(readRecord(RECORD.id, later)).toEqual(later);
   });
 
+  test('with values nested so deeply that copying them would fail is damaged', () => {
+    let metadata: unknown = null;
+    for (let i = 0; i < 20_000; i++) metadata = { metadata };
+    const deep = { ...plain(), metadata };
+    expect(readRecord(RECORD.id, deep)).toMatchObject({
+      state: 'damaged',
+      problem: 'its values are nested too deeply',
+    });
+  });
+
   test('with one value changed is damaged, unless the value means nothing for the weights', () => {
     const harmless = new Set<string>();
     fc.assert(

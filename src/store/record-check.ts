@@ -17,6 +17,9 @@ class Damage extends Error {}
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** Deeper than anything that is written, and far from where copying a value by recursion fails. */
+const MOST_LEVELS = 64;
+
 const HASH = /^[0-9a-f]{64}$/;
 
 /**
@@ -81,6 +84,8 @@ function check(key: string, value: unknown): CheckpointRecord {
     throw new Damage('its chunks do not add up');
   }
   const tensors = checkTensors(record['tensors'], { chunks, chunkBytes, stored }, state);
+  const { chunks: _, tensors: __, ...rest } = record;
+  checkDepth(rest, MOST_LEVELS);
   // Fields that this release does not know stay as they are.
   return { metadata: null, ...record, tensors } as unknown as CheckpointRecord;
 }
@@ -192,6 +197,12 @@ function isSlice(value: unknown, { hash, offset, length }: ChunkSlice): boolean 
   if (typeof value !== 'object' || value === null) return false;
   const slice = value as Fields;
   return slice['hash'] === hash && slice['offset'] === offset && slice['length'] === length;
+}
+
+function checkDepth(value: unknown, levels: number): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (levels === 0) throw new Damage('its values are nested too deeply');
+  for (const each of Object.values(value)) checkDepth(each, levels - 1);
 }
 
 function fieldsOf(value: unknown, what: string): Fields {
