@@ -15,6 +15,25 @@ export class UsageError extends Error {
   }
 }
 
+export const EXIT_FAILURE = 1;
+export const EXIT_USAGE = 2;
+/** As a shell reports a command that Ctrl-C ended. */
+export const EXIT_CANCELLED = 130;
+
+/**
+ * Runs a command, and prints what it throws with what can be done about it.
+ * @param {() => Promise<void>} main
+ */
+export async function runCommand(main) {
+  try {
+    await main();
+  } catch (error) {
+    const { message, hint } = /** @type {{ message: string, hint?: string }} */ (error);
+    console.error(hint === undefined ? message : `${message}\n${hint}`);
+    process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE;
+  }
+}
+
 /**
  * This module's error in the place of that of Node's `parseArgs`.
  * @template T

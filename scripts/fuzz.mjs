@@ -6,16 +6,13 @@
 import { fork } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { UsageError } from './command-line.mjs';
+import { EXIT_FAILURE, runCommand } from './command-line.mjs';
 import { parseCommandLine, USAGE } from './fuzz/arguments.mjs';
 import { ensurePackages, ROOT } from './packages.mjs';
 
 /** @typedef {import('./fuzz/run.ts').Judged} Judged */
 /** @typedef {import('./fuzz/arguments.mjs').FuzzRequest} FuzzRequest */
 /** @typedef {{ cases: number, successes: number, untyped: number, slow: number, other: number, seconds: number }} Tally */
-
-const EXIT_FAILURE = 1;
-const EXIT_USAGE = 2;
 
 /** Some seconds more than a case may take, so that a busy machine ends none that would have ended. */
 const HANG_MS = 10_000;
@@ -145,10 +142,4 @@ async function main() {
   if (faults > 0) process.exitCode = EXIT_FAILURE;
 }
 
-try {
-  await main();
-} catch (error) {
-  const { message, hint } = /** @type {{ message: string, hint?: string }} */ (error);
-  console.error(hint === undefined ? message : `${message}\n${hint}`);
-  process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE;
-}
+await runCommand(main);

@@ -8,7 +8,7 @@ import { findBrowser, launchOptions } from './browser.mjs';
 import { DIST, ensureBuild } from './build.mjs';
 import { bundledModels } from './bundled-models.mjs';
 import { startFileServer } from './file-server.mjs';
-import { UsageError } from './command-line.mjs';
+import { EXIT_CANCELLED, EXIT_FAILURE, EXIT_USAGE, UsageError } from './command-line.mjs';
 import { parseCommandLine, USAGE } from './generate/arguments.mjs';
 import { BatchProgress, clipsToMake, makeClips } from './generate/batch.mjs';
 import { DrivenPage, EngineFailure, orThrow } from './generate/driven-page.mjs';
@@ -23,10 +23,6 @@ import { ensurePackages } from './packages.mjs';
 /** @typedef {import('./generate/driven-page.mjs').Report} Report */
 /** @typedef {import('@playwright/test').Browser} Browser */
 /** @typedef {import('@playwright/test').Page} Page */
-
-const EXIT_FAILURE = 1;
-const EXIT_USAGE = 2;
-const EXIT_CANCELLED = 130;
 
 /** How long a cancelled run may take to end. */
 const PATIENCE_MS = 10_000;

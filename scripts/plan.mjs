@@ -4,16 +4,13 @@
  */
 import { join } from 'node:path';
 import { bundledModels } from './bundled-models.mjs';
-import { UsageError } from './command-line.mjs';
+import { EXIT_FAILURE, runCommand } from './command-line.mjs';
 import { withEngine } from './engine.mjs';
 import { mapParts } from './model-arguments.mjs';
 import { ensurePackages, ROOT } from './packages.mjs';
 import { parseCommandLine, USAGE } from './plan/arguments.mjs';
 
 /** @typedef {import('../src/pipeline/api.ts').PhaseMemory} Phase */
-
-const EXIT_FAILURE = 1;
-const EXIT_USAGE = 2;
 
 /** WebGPU's smallest legal limits: what fits them fits every device. */
 const LIMITS = { maxBufferSize: 256 * 2 ** 20, maxStorageBufferBindingSize: 128 * 2 ** 20 };
@@ -119,10 +116,4 @@ async function main() {
   await plan(request);
 }
 
-try {
-  await main();
-} catch (error) {
-  const { message, hint } = /** @type {{ message: string, hint?: string }} */ (error);
-  console.error(hint === undefined ? message : `${message}\n${hint}`);
-  process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE;
-}
+await runCommand(main);

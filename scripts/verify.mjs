@@ -3,16 +3,12 @@
  * memory.
  */
 import { bundledModels } from './bundled-models.mjs';
-import { UsageError } from './command-line.mjs';
+import { EXIT_CANCELLED, EXIT_FAILURE, runCommand } from './command-line.mjs';
 import { withEngine } from './engine.mjs';
 import { ensurePackages } from './packages.mjs';
 import { parseCommandLine, USAGE } from './verify/arguments.mjs';
 
 /** @typedef {import('../src/pipeline/verify-files.ts').FileVerdict} FileVerdict */
-
-const EXIT_FAILURE = 1;
-const EXIT_USAGE = 2;
-const EXIT_CANCELLED = 130;
 
 /** Milliseconds between two lines of progress. */
 const REPORT_EVERY_MS = 500;
@@ -132,10 +128,4 @@ async function main() {
   }
 }
 
-try {
-  await main();
-} catch (error) {
-  const { message, hint } = /** @type {{ message: string, hint?: string }} */ (error);
-  console.error(hint === undefined ? message : `${message}\n${hint}`);
-  process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE;
-}
+await runCommand(main);
