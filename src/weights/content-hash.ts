@@ -1,48 +1,37 @@
 /**
- * @file Hashes of whole files, taken piece by piece: what a hub lists for a file, to compare with what arrived. Web
- * Crypto has no hash that takes its input in pieces, and does not exist outside secure contexts.
+ * @file Hashes of whole files, taken piece by piece: what a hub lists for a file, to compare with what arrived. A large
+ * file is hashed in a worker of its own, where there are workers: an import keeps its own thread busy.
  */
-import { createSHA1, createSHA256, type IHasher } from 'hash-wasm';
-import { turn } from './turn.ts';
+import { LocalHash } from './local-hash.ts';
+import { RemoteHash } from './remote-hash.ts';
 
-/** Hashed in one go: about three milliseconds. */
-const STEP_BYTES = 1024 * 1024;
+export interface ContentHash {
+  /** Takes the next bytes; they may be changed afterwards. */
+  update(bytes: Uint8Array): Promise<void>;
+  /** The mark of all bytes so far; undefined if the worker has failed. Ends the hash. */
+  mark(): Promise<string | undefined>;
+  /** To call if `mark` will not be. */
+  close(): void;
+}
 
-export class ContentHash {
-  readonly #kind: string;
-  readonly #hasher: IHasher;
+/** Below this a worker takes longer to start than the hash to make. */
+const REMOTE_BYTES = 32 * 1024 * 1024;
 
-  private constructor(kind: string, hasher: IHasher) {
-    this.#kind = kind;
-    this.#hasher = hasher;
-  }
+/**
+ * @param mark `sha256:…` for a file in LFS, `git:…` for a file in Git itself.
+ * @param size The file's length, which is part of Git's hash.
+ * @returns Undefined if the mark is not a hash of contents.
+ */
+export async function contentHash(
+  mark: string | undefined,
+  size: number,
+): Promise<ContentHash | undefined> {
+  if (!isContentMark(mark)) return undefined;
+  const isLarge = size >= REMOTE_BYTES && typeof Worker === 'function';
+  return isLarge ? RemoteHash.open(mark, size) : LocalHash.like(mark, size);
+}
 
-  /**
-   * @param mark `sha256:…` for a file in LFS, `git:…` for a file in Git itself.
-   * @param size The file's length, which is part of Git's hash.
-   * @returns Undefined if the mark is not a hash of contents.
-   */
-  static async like(mark: string | undefined, size: number): Promise<ContentHash | undefined> {
-    if (mark !== undefined && /^sha256:[0-9a-f]{64}$/.test(mark)) {
-      return new ContentHash('sha256', (await createSHA256()).init());
-    }
-    if (mark !== undefined && /^git:[0-9a-f]{40}$/.test(mark)) {
-      const hasher = (await createSHA1()).init();
-      return new ContentHash('git', hasher.update(`blob ${size}\0`));
-    }
-    return undefined;
-  }
-
-  /** The event loop gets a turn now and then: a download's bytes are taken meanwhile. */
-  async update(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.byteLength; at += STEP_BYTES) {
-      if (at > 0) await turn();
-      this.#hasher.update(bytes.subarray(at, at + STEP_BYTES));
-    }
-  }
-
-  /** The mark of all bytes so far. Ends the hash. */
-  mark(): string {
-    return `${this.#kind}:${this.#hasher.digest()}`;
-  }
+/** Whether a mark tells a file by its contents. */
+export function isContentMark(mark: string | undefined): mark is string {
+  return mark !== undefined && /^(?:sha256:[0-9a-f]{64}|git:[0-9a-f]{40})$/.test(mark);
 }

@@ -4,7 +4,7 @@
  */
 import type { FileState } from '../store/checked-files.ts';
 import type { ComponentFiles } from './component.ts';
-import { ContentHash } from './content-hash.ts';
+import { type ContentHash, contentHash } from './content-hash.ts';
 import { FileMismatch } from './file-mismatch.ts';
 import type { ReadOptions } from './source.ts';
 
@@ -53,12 +53,12 @@ export class FileChecks {
       this.#open = await this.#begin(path);
     }
     const file = this.#open;
-    if (!isNext || start < file.position) file.hash = undefined;
+    if (!isNext || start < file.position) leave(file);
     await this.#fill(file, start);
     if (!file.hash) return;
     await file.hash.update(bytes);
     file.position = start + bytes.byteLength;
-    if (file.position === file.size) this.#compare(file);
+    if (file.position === file.size) await this.#compare(file);
   }
 
   /** To call at the end. @throws FileMismatch */
@@ -66,8 +66,13 @@ export class FileChecks {
     const file = this.#open;
     if (!file) return;
     await this.#fill(file, file.size);
-    if (file.hash && file.position === file.size) this.#compare(file);
+    if (file.hash && file.position === file.size) await this.#compare(file);
     this.#open = undefined;
+  }
+
+  /** To call when reading is over, also by a failure. */
+  close(): void {
+    if (this.#open) leave(this.#open);
   }
 
   async #begin(path: string): Promise<OpenFile> {
@@ -75,7 +80,7 @@ export class FileChecks {
     const size = await source.size(path, this.#options);
     const mark = await source.revision(path, this.#options);
     const header = headers.get(path);
-    const hash = header && (await ContentHash.like(mark, size));
+    const hash = header && (await contentHash(mark, size));
     this.#states.set(path, hash ? 'ranges' : 'unknown');
     if (!hash || !header) return { path, size, mark, hash: undefined, position: 0 };
     await hash.update(header);
@@ -85,7 +90,7 @@ export class FileChecks {
   async #fill(file: OpenFile, end: number): Promise<void> {
     if (!file.hash || file.position >= end) return;
     if (end - file.position > MAX_FILLED_BYTES) {
-      file.hash = undefined;
+      leave(file);
       return;
     }
     const { source } = this.#files;
@@ -93,12 +98,18 @@ export class FileChecks {
     file.position = end;
   }
 
-  #compare(file: OpenFile): void {
+  async #compare(file: OpenFile): Promise<void> {
     const { path, mark, hash } = file;
-    const actual = hash?.mark();
     file.hash = undefined;
+    const actual = await hash?.mark();
     if (actual === undefined || mark === undefined) return;
     if (actual !== mark) throw new FileMismatch(this.#files.source.name, path, mark, actual);
     this.#states.set(path, 'whole');
   }
+}
+
+/** The file will not be compared. */
+function leave(file: OpenFile): void {
+  file.hash?.close();
+  file.hash = undefined;
 }

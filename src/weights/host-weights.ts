@@ -96,19 +96,23 @@ async function fill(
   const checks = new FileChecks(files, options);
   const reads = new ReadAhead(files.source, pieces, { ...options, checks });
   const filled = new Map<Uint8Array<ArrayBuffer>, number>();
-  for (const [index, piece] of pieces.entries()) {
-    const { name } = piece.need;
-    const converted = await convertPiece(piece, await reads.take(index), options);
-    for (const [i, part] of partsOf(piece).entries()) {
-      const target = tensors.get(name)?.parts[part.name];
-      const bytes = converted[i];
-      if (!target || !bytes) throw new Error(`a piece of ${name} without ${part.name}`);
-      const at = filled.get(target) ?? 0;
-      target.set(bytes, at);
-      filled.set(target, at + bytes.byteLength);
+  try {
+    for (const [index, piece] of pieces.entries()) {
+      const { name } = piece.need;
+      const converted = await convertPiece(piece, await reads.take(index), options);
+      for (const [i, part] of partsOf(piece).entries()) {
+        const target = tensors.get(name)?.parts[part.name];
+        const bytes = converted[i];
+        if (!target || !bytes) throw new Error(`a piece of ${name} without ${part.name}`);
+        const at = filled.get(target) ?? 0;
+        target.set(bytes, at);
+        filled.set(target, at + bytes.byteLength);
+      }
     }
+    await checks.finish();
+  } finally {
+    checks.close();
   }
-  await checks.finish();
 }
 
 /** Arrays for all pieces of a tensor. */

@@ -4,7 +4,7 @@
  * SHA-256) is taken from there; its bytes come by ranges, through the same reader as those of any URL.
  */
 import { modelFormat, ZoetropeError } from '../errors.ts';
-import { ContentHash } from './content-hash.ts';
+import { contentHash } from './content-hash.ts';
 import { FileMismatch, refetching } from './file-mismatch.ts';
 import { failureOf, networkError } from './http-answer.ts';
 import { PassingFailure, RETRY_POLICY, retrying, type RetryPolicy } from './http-retry.ts';
@@ -72,9 +72,9 @@ export class HubSource implements FileSource {
   }
 
   async #compare(path: string, { size, mark }: HubFile, bytes: Uint8Array): Promise<void> {
-    const hash = await ContentHash.like(mark, size);
+    const hash = await contentHash(mark, size);
     await hash?.update(bytes);
-    const actual = hash?.mark() ?? mark;
+    const actual = (await hash?.mark()) ?? mark;
     if (actual !== mark) throw new FileMismatch(this.name, path, mark, actual);
   }
 

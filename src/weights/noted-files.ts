@@ -1,7 +1,7 @@
 /** @file What a record notes about the files that a component is imported from: see `store/checked-files.ts`. */
 import type { CheckedFile, FileState } from '../store/checked-files.ts';
 import type { ComponentFiles } from './component.ts';
-import { ContentHash } from './content-hash.ts';
+import { isContentMark } from './content-hash.ts';
 import type { FilesAt, ReadOptions } from './source.ts';
 import type { WeightNeed } from './storage-format.ts';
 
@@ -36,7 +36,7 @@ export class NotedFiles {
         size,
         mark,
         ...(commit === undefined ? {} : { commit }),
-        state: (await ContentHash.like(mark, size)) ? 'ranges' : 'unknown',
+        state: isContentMark(mark) ? 'ranges' : 'unknown',
         starts: own.map(({ tensor, additions = [] }) =>
           additions.length === 0 ? tensor.start : null,
         ),

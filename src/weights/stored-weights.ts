@@ -298,6 +298,8 @@ async function importComponent(
     if (isSound) await writer.keepTail().catch(() => undefined);
     options.onKept?.(sourceBytesWithin(needs, writer.storedBytes));
     throw error;
+  } finally {
+    checks.close();
   }
 }
 

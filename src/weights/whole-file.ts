@@ -1,5 +1,6 @@
 /** @file Reads a file whole and in order, and compares it with the hash that its source lists. Memory stays the same. */
-import { ContentHash } from './content-hash.ts';
+import { ZoetropeError } from '../errors.ts';
+import { contentHash } from './content-hash.ts';
 import { FileMismatch } from './file-mismatch.ts';
 import type { FileSource, ReadOptions } from './source.ts';
 
@@ -30,28 +31,39 @@ export async function readWholeFile<T extends Span>(
 ): Promise<boolean> {
   const size = await source.size(path, options);
   const mark = await source.revision(path, options);
-  const hash = await ContentHash.like(mark, size);
-  const slices = [...slicesOf(size, spans)];
-  const ahead: Promise<Uint8Array<ArrayBuffer>>[] = [];
-  let opened = 0;
-  for (const [index, { start, end, span }] of slices.entries()) {
-    options?.signal?.throwIfAborted();
-    for (const next of slices.slice(opened, index + 1 + READS_AHEAD)) {
-      const read = source.read(path, next.start, next.end, options);
-      // Reported to the one who takes it.
-      read.catch(() => undefined);
-      ahead.push(read);
-      opened++;
+  const hash = await contentHash(mark, size);
+  try {
+    const slices = [...slicesOf(size, spans)];
+    const ahead: Promise<Uint8Array<ArrayBuffer>>[] = [];
+    let opened = 0;
+    for (const [index, { start, end, span }] of slices.entries()) {
+      options?.signal?.throwIfAborted();
+      for (const next of slices.slice(opened, index + 1 + READS_AHEAD)) {
+        const read = source.read(path, next.start, next.end, options);
+        // Reported to the one who takes it.
+        read.catch(() => undefined);
+        ahead.push(read);
+        opened++;
+      }
+      const bytes = await ahead.shift();
+      if (!bytes) throw new Error(`bytes ${start} to ${end} of ${path} were not read`);
+      await hash?.update(bytes);
+      if (span) await onSpan(span, bytes);
     }
-    const bytes = await ahead.shift();
-    if (!bytes) throw new Error(`bytes ${start} to ${end} of ${path} were not read`);
-    await hash?.update(bytes);
-    if (span) await onSpan(span, bytes);
+    if (!hash || mark === undefined) return false;
+    const actual = await hash.mark();
+    if (actual === undefined) {
+      throw new ZoetropeError(
+        'worker-lost',
+        `The worker that hashes ${path} has failed.`,
+        'Load the page again, and verify the model then.',
+      );
+    }
+    if (actual !== mark) throw new FileMismatch(source.name, path, mark, actual);
+    return true;
+  } finally {
+    hash?.close();
   }
-  if (!hash || mark === undefined) return false;
-  const actual = hash.mark();
-  if (actual !== mark) throw new FileMismatch(source.name, path, mark, actual);
-  return true;
 }
 
 function* slicesOf<T extends Span>(
