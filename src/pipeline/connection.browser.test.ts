@@ -4,7 +4,7 @@ import { isAbortError, type ZoetropeError } from '../errors.ts';
 import type { Mortal } from '../testing/mortal-worker.ts';
 import { WorkerConnection, WorkerEnded } from './connection.ts';
 
-const PATIENCE = { tickMs: 20, silentMs: 300, busyMs: 1500 };
+const PATIENCE = { tickMs: 20, silentMs: 250, busyMs: 900 };
 
 const open: Worker[] = [];
 
@@ -146,9 +146,9 @@ describe('a cancel', () => {
   test('waits longer for a worker that was silent before and recovered', async () => {
     const { connection } = await start();
     const { remote } = connection;
-    await connection.call(() => remote.block(700));
+    await connection.call(() => remote.block(500));
     const controller = new AbortController();
-    const call = connection.call(() => remote.block(700), { signals: [controller.signal] });
+    const call = connection.call(() => remote.block(500), { signals: [controller.signal] });
     await pause(20);
     controller.abort();
     await call;
@@ -158,7 +158,7 @@ describe('a cancel', () => {
   test('of a question is immediate, and spares a worker that computes for another call', async () => {
     const { connection } = await start();
     const { remote } = connection;
-    const computing = connection.call(() => remote.block(900));
+    const computing = connection.call(() => remote.block(600));
     const controller = new AbortController();
     const options = { signals: [controller.signal], isQuery: true };
     const question = caught(connection.call(() => remote.echo('late'), options));
@@ -166,7 +166,7 @@ describe('a cancel', () => {
     controller.abort();
     const startedAt = performance.now();
     expect(isAbortError(await question)).toBe(true);
-    expect(performance.now() - startedAt).toBeLessThan(500);
+    expect(performance.now() - startedAt).toBeLessThan(400);
     await computing;
     expect(connection.isLost).toBe(false);
   });
