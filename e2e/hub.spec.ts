@@ -142,7 +142,20 @@ test('a model of the hub says that a file was only read in part, until it is ver
   const model = page.locator('#stored-models > li');
   await expect(model).toContainText('read in part');
   await expect(model).toContainText('Of 1 of its 3 files only ranges were read');
-  await page.getByRole('button', { name: 'Verify pocket' }).click();
+
+  // Slow, so that there is something to cancel.
+  hub.fault = ({ server }) => (server === 'cdn' ? { bytesPerSecond: 1e6 } : undefined);
+  const verify = page.getByRole('button', { name: 'Verify pocket' });
+  await verify.press('Enter');
+  await expect(page.getByRole('progressbar', { name: /^Verifying pocket/ })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Cancel verifying pocket' })).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(page.locator('#stored-status')).toContainText('was not verified: you cancelled');
+  await expect(verify).toBeFocused();
+  await expect(model).toContainText('read in part');
+
+  hub.fault = () => undefined;
+  await page.keyboard.press('Enter');
   await expect(page.locator('#stored-status')).toContainText(
     'verified. Every file has the SHA-256',
   );
