@@ -44,7 +44,7 @@ describe('a backend', () => {
     backends.last.failAfter(3, failure);
     await expect(frames()).rejects.toBe(failure);
     expect(backends.last.isDisposed).toBe(true);
-    expect((await pipeline.memory()).liveBytes).toBe(0);
+    expect(backends.last.ledger.read().liveBytes).toBe(0);
     expect(backends.all).toHaveLength(1);
     expect(await frames()).toEqual(expected);
     expect(backends.all).toHaveLength(2);
