@@ -11,7 +11,7 @@ const KEPT = {
   storage: '',
 };
 
-/** Of a safetensors file: more than its header has. */
+/** More bytes than the header of the safetensors file has. */
 const HEADER_BYTES = 100_000;
 
 /** How much of a file is asked for. */

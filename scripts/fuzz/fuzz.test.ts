@@ -11,7 +11,7 @@ import { TARGETS } from './targets.ts';
 interface Kept {
   readonly target: string;
   readonly input: Case;
-  /** A part of how it must end; absent: anything that is no fault. */
+  /** A part of how it must end; absent: any end that is not a fault. */
   readonly ends?: string;
 }
 

@@ -11,7 +11,7 @@ const target = loraTarget(tinyNeeds().needs.transformer);
 const WIDTH = 16;
 const RANK = 4;
 
-/** Of these tensors in float32, with what the file's maker notes. */
+/** A file of these tensors in float32, with the notes of its maker. */
 function file(
   tensors: Readonly<Record<string, readonly number[]>>,
   metadata?: Readonly<Record<string, string>>,

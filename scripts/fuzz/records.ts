@@ -49,7 +49,7 @@ interface Place {
   readonly folder: string;
   /** The files of an intact store, by folder and name. */
   readonly files: ReadonlyMap<string, Uint8Array>;
-  /** Of the record that cases damage. */
+  /** The id of the record that cases damage. */
   readonly path: string;
   readonly base: BaseFiles;
 }

@@ -30,7 +30,7 @@ export interface Verdict {
 /** No case may take longer. */
 export const LONGEST_MS = 2000;
 
-/** Text that shows a value which nobody meant to show. */
+/** Text that shows a value by mistake. */
 const UNCLEAR = /undefined|\[object|\bNaN\b|function \w*\(/;
 
 /** A busy machine makes any case slow once: only a case that is slow twice counts as slow. */

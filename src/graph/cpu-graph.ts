@@ -17,7 +17,7 @@ export interface GraphParts {
   /** Inputs and weights. */
   readonly given: readonly Value[];
   readonly outputs: readonly Value[];
-  /** Of the graph as it is. */
+  /** The ONNX bytes of the unchanged graph. */
   readonly key: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly encode: (

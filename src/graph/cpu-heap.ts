@@ -1,6 +1,6 @@
 /**
  * @file What onnxruntime's CPU provider takes from the WebAssembly heap during one run, worked out by doing as it does:
- * its order of nodes, its reuse of buffers between values of one shape, results written over operands that nobody reads
+ * its order of nodes, its reuse of buffers between values of one shape, results written over operands that are not read
  * again, and what its kernels take for themselves. docs/decisions/0011 has the measurements.
  */
 import type { NodeProto } from 'onnx-buf';

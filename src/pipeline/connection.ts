@@ -18,7 +18,7 @@ export interface Vital {
 export interface Patience {
   /** Milliseconds between two looks at the worker. */
   readonly tickMs: number;
-  /** Milliseconds that a worker may be silent after a cancel: a run on the CPU blocks it, and is no fault. */
+  /** Milliseconds that a worker may be silent after a cancel: a run on the CPU blocks it, which is not a failure. */
   readonly silentMs: number;
   /** Milliseconds that a worker may take to end a cancelled call although it answers. */
   readonly busyMs: number;

@@ -206,7 +206,7 @@ class Run {
           const pass = <T>(all: readonly T[]): readonly T[] => all.slice(from, from + batch);
           await denoiser.forward(latents, timestep, pass(conditionings), pass(results));
         }
-        // Before anything is mixed: afterwards the transformer could not be told from the sampler.
+        // Before outputs are mixed: afterwards the cause could be the transformer or the sampler.
         checkMade(velocity, 'transformer', at, this.#context);
         if (unconditional) {
           checkMade(unconditional, 'transformer', `${at}, negative prompt,`, this.#context);

@@ -44,7 +44,7 @@ async function keep(
   return id;
 }
 
-/** Puts a text in the place of a record. */
+/** Replaces a record by a text. */
 async function damage(id: string, text: string): Promise<void> {
   await writeFile(join(folder, 'checkpoints', `${encodeURIComponent(id)}.json`), text);
 }

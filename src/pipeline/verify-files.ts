@@ -13,7 +13,7 @@ export interface FileVerdict {
   readonly outcome: 'right' | 'wrong' | 'unlisted' | 'missing';
   /** The hash that is listed. */
   readonly expected?: string;
-  /** Of a `wrong` one: the hash of what came. */
+  /** The hash of the bytes that came; for `wrong` alone. */
   readonly actual?: string;
 }
 

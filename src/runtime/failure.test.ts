@@ -45,7 +45,7 @@ describe('a failure of the runtime', () => {
     expect(failure.message).toContain(text);
   });
 
-  test('that is told already stays as it is', () => {
+  test('that has a code already stays unchanged', () => {
     const told = new ZoetropeError('device-lost', 'It is gone.', 'Try again.');
     expect(runtimeFailure('Running it failed.', told, { device: 'webgpu' })).toBe(told);
   });

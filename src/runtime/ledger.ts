@@ -16,7 +16,7 @@ export interface LedgerReading {
 }
 
 export interface HeapReading {
-  /** Of the heap that the runtime computes in, which {@link LedgerReading} does not count; 0 where there is none. */
+  /** Size of the heap that the runtime computes in, which {@link LedgerReading} does not count; 0 without one. */
   readonly heapBytes: number;
   /** The peak of both together. */
   readonly peakWithHeapBytes: number;

@@ -11,7 +11,7 @@ const PAGE_BYTES = 65_536;
 const BASE_BYTES = 10_800_000;
 /** A thread's stack and storage. */
 const THREAD_BYTES = 1_200_000;
-/** Of a run: what the model of it may miss. */
+/** Reserve of a run for what its model may miss. */
 const MARGIN = 1.06;
 
 /** As the module asks for it. */
@@ -20,7 +20,7 @@ const INITIAL_BYTES = 256 * PAGE_BYTES;
 export const MAX_HEAP_BYTES = 65_535 * PAGE_BYTES;
 
 export interface HeapState {
-  /** Of the memory, which never shrinks; 0 before the runtime is started. */
+  /** Size of the memory, which never shrinks; 0 before the runtime starts. */
   readonly bytes: number;
   /** Compiled graphs that are in it: key → bytes. */
   readonly sessions: ReadonlyMap<string, number>;
@@ -85,8 +85,8 @@ class WasmHeap {
   }
 
   /**
-   * Makes the memory at least so large. The module must be called into before it is handed data: it looks at the memory
-   * anew only then.
+   * Makes the memory at least so large. The module must be called into before it is handed data: only then does
+   * it notice that its memory has grown.
    * @throws ZoetropeError `out-of-memory` if the browser does not give as much.
    */
   grow(bytes: number): void {

@@ -62,7 +62,7 @@ const FAULTS: readonly (readonly [
 
 describe('a device that', () => {
   test.each(FAULTS)(
-    '%s is told of, and another one computes',
+    '%s is reported, and another one computes',
     async (_, harm, { code, message }) => {
       const { device, backend } = await open();
       expect(await compute(backend)).toBe(10);

@@ -23,7 +23,7 @@ export interface CheckedFile {
   readonly size: number;
   /** What the source marked this version of the file with. */
   readonly mark: string;
-  /** Of the hub's repository. */
+  /** The commit of the hub's repository. */
   readonly commit?: string;
   readonly state: FileState;
   /** When `verify` last compared it, in milliseconds since the epoch. */
@@ -39,7 +39,7 @@ export function checkedFiles({ metadata }: Pick<CheckpointRecord, 'metadata'>): 
   return Array.isArray(files) && files.every(isCheckedFile) ? files : [];
 }
 
-/** The metadata with these files in the place of others. */
+/** The metadata with these files instead of its own. */
 export function withFiles(metadata: Json, files: readonly CheckedFile[]): Json {
   const plain: Json = files.map(({ commit, checkedAt, ...file }) => ({
     ...file,

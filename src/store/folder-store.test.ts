@@ -86,7 +86,7 @@ describe('what else may lie in the folder of a store', () => {
     expect(await readdir(inFolder('checkpoints'))).toHaveLength(2);
   });
 
-  test('a file in the place of a folder is reported with its path', async () => {
+  test('a file where a folder should be is reported with its path', async () => {
     await rm(inFolder('chunks'), { recursive: true });
     await writeFile(inFolder('chunks'), '');
     const failure: unknown = await store.put(Uint8Array.of(1)).catch((error: unknown) => error);

@@ -67,7 +67,7 @@ async function takeOver(path: string): Promise<boolean> {
   return true;
 }
 
-/** What the lock says; undefined if it is gone, and nothing if it is no file. */
+/** What the lock says; undefined if it is gone, and empty if it is not a file. */
 async function ownerOf(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');

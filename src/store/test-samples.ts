@@ -11,14 +11,14 @@ export interface Place {
   open(options?: CheckpointStoreOptions): Promise<CheckpointStore>;
   /** Puts other bytes under a chunk's name. */
   overwrite(hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
-  /** Puts another record in the place of one. */
+  /** Replaces a record by another. */
   overwriteRecord(
     id: string,
     change: (record: Readonly<Record<string, unknown>>) => object,
   ): Promise<void>;
   /** Removes all that is stored, as a browser does under open connections. */
   clear(): Promise<void>;
-  /** Puts other bytes in the place of every value of the cache. */
+  /** Replaces every value of the cache by other bytes. */
   overwriteValues(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   remove(): Promise<void>;
 }

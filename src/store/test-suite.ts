@@ -303,7 +303,7 @@ export function storeSuite(title: string, place: () => Promise<Place>, numRuns: 
       tight.close();
     });
 
-    test('a page that may store next to nothing is told that it may be in a private window', async () => {
+    test('a page that may store next to nothing hears that it may be in a private window', async () => {
       const tight = await here.open({ estimate: async () => ({ usedBytes: 0, freeBytes: 1000 }) });
       await expect(tight.checkQuota(7e6)).rejects.toMatchObject({
         code: 'storage-full',

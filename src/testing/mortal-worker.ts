@@ -31,7 +31,7 @@ const mortal = {
     const trap = await openTrap();
     void Promise.resolve().then(trap);
   },
-  rejectLater: () => void Promise.reject(new Error('nobody waits for this')),
+  rejectLater: () => void Promise.reject(new Error('no call waits for this')),
   breakDown(): never {
     isBroken = true;
     throw new Error('broken for good');

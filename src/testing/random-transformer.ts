@@ -1,4 +1,4 @@
-/** @file A Wan transformer of any configuration with random weights, in the place of a checkpoint's own. */
+/** @file A Wan transformer of any configuration with random weights, instead of a checkpoint's own. */
 import { parseTransformerConfig } from '../families/wan/config.ts';
 import { allStages, transformerStages } from '../families/wan/transformer.ts';
 import { FilesSource } from '../weights/files-source.ts';

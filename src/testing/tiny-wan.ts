@@ -131,7 +131,7 @@ function located(shape: readonly number[]): LocatedTensor {
   return { file: '', dtype: 'F32', shape, start: 0, end: 4 * elementCount(shape) };
 }
 
-/** Of these tensors, in this order. */
+/** The header of a safetensors file with these tensors, in this order. */
 export function headerOf(tensors: readonly Pick<WeightNeed, 'name' | 'tensor'>[]): TinyFile {
   let end = 0;
   const header: Header = {};
@@ -143,7 +143,7 @@ export function headerOf(tensors: readonly Pick<WeightNeed, 'name' | 'tensor'>[]
   return { header, dataBytes: end };
 }
 
-/** The files as a source has them, with these fields of JSON files in the place of their own; undefined removes one. */
+/** The files as a source has them, with these fields of JSON files instead of their own; undefined removes one. */
 export function tinyFiles(
   edits: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {},
   base = tinyWan(),

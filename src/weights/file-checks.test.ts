@@ -207,7 +207,7 @@ describe('a record in the storage', () => {
     ]);
   });
 
-  test('says that only ranges were read of a file with tensors that nobody needs', async () => {
+  test('says that only ranges were read of a file with tensors that are not needed', async () => {
     await load('partly', true);
     expect(await fileStates()).toEqual([[ENCODER, 'ranges']]);
   });

@@ -8,7 +8,7 @@ import { type ContentHash, contentHash } from './content-hash.ts';
 import { FileMismatch } from './file-mismatch.ts';
 import type { ReadOptions } from './source.ts';
 
-/** Bytes that nobody needs, between tensors or at the file's end, are read for the hash if they are this few. */
+/** Bytes that are not needed, between tensors or at the file's end, are read for the hash if they are this few. */
 const MAX_FILLED_BYTES = 256 * 1024;
 
 interface OpenFile {

@@ -38,9 +38,9 @@ export interface VerifiedFile {
   readonly path: string;
   readonly size: number;
   readonly outcome: VerifyOutcome;
-  /** Of a `damaged` one: the tensors that are not what the file holds. */
+  /** The tensors that are not what the file holds; for `damaged` alone. */
   readonly tensors: readonly string[];
-  /** Of a `mismatch`: what is listed, and what came. */
+  /** The hash that is listed, and the hash of what came; for `mismatch` alone. */
   readonly expected?: string;
   readonly actual?: string;
 }

@@ -13,7 +13,7 @@ export interface Span {
 
 /** Reads on their way while one is worked on. */
 const READS_AHEAD = 3;
-/** Of what lies between the spans. */
+/** Longest read of the bytes between the spans. */
 const READ_BYTES = 4 * 1024 * 1024;
 
 /**

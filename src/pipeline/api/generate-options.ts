@@ -44,7 +44,7 @@ export interface GenerateOptions {
   frameRate?: number;
   /** In the place of the checkpoint's own sampler. */
   scheduler?: SchedulerName;
-  /** In the place of the checkpoint's own shift of the noise schedule towards noise: 0.01 … 100. */
+  /** Replaces the checkpoint's own shift of the noise schedule towards noise: 0.01 … 100. */
   flowShift?: number;
   /** `fast` decodes by the small decoder of `LoadOptions.fastDecoder`: sooner, in less memory, a little less sharp. Default `full`. */
   decode?: 'full' | 'fast';
