@@ -61,12 +61,13 @@ export class Ledger {
     else this.#byLabel.delete(label);
   }
 
-  /**
-   * Counts the runtime's heap.
-   * @throws ZoetropeError `out-of-memory` if it would pass the limit, which a heap that does not grow cannot.
-   */
-  setHeap(bytes: number): void {
+  /** @throws ZoetropeError `out-of-memory` if a runtime's heap of `bytes` would pass the limit. */
+  checkHeap(bytes: number): void {
     if (bytes > this.#heap) this.#checkLimit('onnxruntime', bytes - this.#heap);
+  }
+
+  /** Counts the runtime's heap as it is. What passes the limit is counted too: the next allocation is refused. */
+  noteHeap(bytes: number): void {
     this.#heap = bytes;
     this.#notePeaks();
   }

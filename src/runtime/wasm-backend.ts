@@ -121,16 +121,13 @@ export class WasmBackend implements Backend {
   #makeRoom(graph: Graph): void {
     const state = wasmHeap.state(wasmThreads());
     const bytes = heapBytesFor(state, graph.forCpu(this.#scoreBytes).runBytes);
-    this.ledger.setHeap(bytes);
-    try {
-      wasmHeap.grow(bytes);
-    } finally {
-      this.#countHeap();
-    }
+    this.ledger.checkHeap(bytes);
+    wasmHeap.grow(bytes);
+    this.#countHeap();
   }
 
   #countHeap(): void {
-    this.ledger.setHeap(wasmHeap.bytes);
+    this.ledger.noteHeap(wasmHeap.bytes);
   }
 
   #failed(message: string, error: unknown): ZoetropeError {
@@ -155,13 +152,20 @@ export class WasmBackend implements Backend {
     await ortLock.run(async () => {
       const sessions = [...this.#sessions];
       this.#sessions.clear();
-      // A broken module cannot release anything.
-      if (this.#failure) return;
-      for (const [key, session] of sessions) {
-        await session.release();
-        wasmHeap.removeSession(key);
-      }
+      for (const [key, session] of sessions) await this.#release(key, session);
     });
+  }
+
+  /** A broken module cannot do it: the next run reports that. */
+  async #release(key: string, session: InferenceSession): Promise<void> {
+    if (this.#failure) return;
+    try {
+      await session.release();
+      wasmHeap.removeSession(key);
+    } catch (error) {
+      const failure = this.#failed('Releasing a compiled graph failed.', error);
+      if (!this.#failure) throw failure;
+    }
   }
 
   dispose(): Promise<void> {
