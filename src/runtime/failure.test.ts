@@ -39,10 +39,18 @@ describe('a failure of the runtime', () => {
     'Out of memory',
     'failed to allocate 5 bytes',
     'GPUOutOfMemoryError',
+    'no available backend found. ERR: [wasm] RangeError: WebAssembly.Memory(): could not allocate memory',
   ])('says so where memory ran out: %s', (text) => {
     const failure = runtimeFailure('Running it failed.', new Error(text), { device: 'wasm' });
     expect(failure.code).toBe('out-of-memory');
     expect(failure.message).toContain(text);
+  });
+
+  test('to load its own file is one of the network', () => {
+    const cause = new Error('no available backend found. ERR: [wasm] TypeError: Failed to fetch');
+    const failure = runtimeFailure('Compiling it failed.', cause, { device: 'wasm' });
+    expect(failure.code).toBe('network');
+    expect(failure.message).toBe(`onnxruntime could not be loaded: ${cause.message}`);
   });
 
   test('that has a code already stays unchanged', () => {

@@ -1,9 +1,13 @@
 /** @file Tells what an onnxruntime, WebAssembly or WebGPU error means to a user. */
 import { describeUnknown } from '../describe-unknown.ts';
 import { ZoetropeError } from '../errors.ts';
+import { isNotStarted, notLoaded } from './ort.ts';
 
 const MEMORY =
-  /out of memory|allocation failed|failed to allocate|bad_alloc|OOM\b|GPUOutOfMemoryError/i;
+  /out of memory|allocation failed|(failed to|could not|cannot) allocate|bad_alloc|OOM\b|GPUOutOfMemoryError/i;
+
+/** What browsers say of a file that did not arrive. */
+const NOT_FETCHED = /fetch|NetworkError|load failed|importing a module|imported module/i;
 
 /** What WebAssembly throws when a module reads past its memory or gives up. */
 const TRAP = /out of bounds|unreachable/i;
@@ -30,6 +34,7 @@ export function runtimeFailure(
       { cause },
     );
   }
+  if (isNotStarted(cause) && NOT_FETCHED.test(text)) return notLoaded(text, cause);
   return new ZoetropeError('feature-missing', `${message} ${text}`, HINTS[device], { cause });
 }
 

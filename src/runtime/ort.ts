@@ -15,8 +15,15 @@ const broken = new Map<Bundle, unknown>();
 
 /** To call with everything that a call of onnxruntime throws. */
 export function noteFailure(bundle: Bundle, error: unknown): void {
-  if (isTrap(error) && !broken.has(bundle)) broken.set(bundle, error);
+  if ((isTrap(error) || isNotStarted(error)) && !broken.has(bundle)) broken.set(bundle, error);
 }
+
+export function isNotStarted(error: unknown): boolean {
+  return error instanceof Error && NOT_STARTED.test(error.message);
+}
+
+/** What a call throws when onnxruntime could not be started. It remembers that, and never tries again. */
+const NOT_STARTED = /no available backend found/;
 
 /** A trap stops WebAssembly in the middle of a function: its stack and its locks stay as they were just then. */
 function isTrap(error: unknown): boolean {
@@ -48,12 +55,37 @@ export function checkUsable(bundle: Bundle): void {
 /** The native WebGPU backend. One thread: its work is on the GPU. */
 export async function loadWebGpuOrt(): Promise<OrtModule> {
   checkUsable('webgpu');
-  webgpu ??= import('onnxruntime-web/webgpu').then((ort: OrtModule) => {
-    ort.env.wasm.numThreads = 1;
+  webgpu ??= loading('webgpu', import('onnxruntime-web/webgpu'), 1);
+  return webgpu;
+}
+
+/**
+ * Browsers remember that a script could not be loaded, so only another worker can try again.
+ * @throws ZoetropeError `network`.
+ */
+async function loading(
+  bundle: Bundle,
+  module: Promise<OrtModule>,
+  threads: number,
+): Promise<OrtModule> {
+  try {
+    const ort = await module;
+    ort.env.wasm.numThreads = threads;
     ort.env.logLevel = 'error';
     return ort;
-  });
-  return webgpu;
+  } catch (cause) {
+    broken.set(bundle, cause);
+    throw notLoaded(describeUnknown(cause), cause);
+  }
+}
+
+export function notLoaded(problem: string, cause: unknown): ZoetropeError {
+  return new ZoetropeError(
+    'network',
+    `onnxruntime could not be loaded: ${problem}`,
+    'Check the connection, and try again.',
+    { cause },
+  );
 }
 
 /** Threads that WebAssembly computes on. */
@@ -65,10 +97,6 @@ export function wasmThreads(): number {
 /** The CPU backend, in as many threads as cross-origin isolation allows. */
 export async function loadWasmOrt(): Promise<OrtModule> {
   checkUsable('wasm');
-  wasm ??= import('onnxruntime-web/wasm').then((ort: OrtModule) => {
-    ort.env.wasm.numThreads = wasmThreads();
-    ort.env.logLevel = 'error';
-    return ort;
-  });
+  wasm ??= loading('wasm', import('onnxruntime-web/wasm'), wasmThreads());
   return wasm;
 }
