@@ -17,6 +17,7 @@ import {
   type FileTensor,
   readSafetensorsFile,
 } from '../testing/safetensors-file.ts';
+import { shardEncoder, shardName } from '../testing/sharded-encoder.ts';
 import type { ComponentWeights } from './component-weights.ts';
 import { HubSource } from './hub-source.ts';
 import { NodeFolderSource } from './node-source.ts';
@@ -38,8 +39,6 @@ let store: CheckpointStore;
 
 const encoder = (entries: Iterable<[string, FileTensor]>): ServedFile =>
   servedBytes(encodeSafetensors(new Map(entries)), ENCODER);
-
-const shardName = (i: number): string => `model-0000${i}-of-00002.safetensors`;
 
 function open(name: string): FileSource {
   const reference = { repository: `someone/${name}`, revision: undefined, path: '' };
@@ -100,16 +99,7 @@ beforeAll(async () => {
     'decoder.block.0.layer.0.SelfAttention.q.weight',
     { dtype: 'F16', shape: [512, 512], data },
   ];
-  const half = Math.ceil(all.length / 2);
-  const shards = [all.slice(0, half), all.slice(half)].map(encoder);
-  const index = {
-    weight_map: Object.fromEntries(all.map(([name], i) => [name, shardName(i < half ? 1 : 2)])),
-  };
-  const indexBytes = new TextEncoder().encode(JSON.stringify(index));
-  sharded = new Map(files);
-  sharded.delete(ENCODER);
-  sharded.set(`${ENCODER}.index.json`, servedBytes(indexBytes, 'index.json'));
-  for (const [i, shard] of shards.entries()) sharded.set(`text_encoder/${shardName(i + 1)}`, shard);
+  sharded = await shardEncoder(files);
   const listedWrong = { ...encoder(all), oid: 'f'.repeat(64) };
   const repositories = {
     pocket: files,
@@ -157,6 +147,22 @@ describe.each([
     expect(Math.abs(reported - size)).toBeLessThan(5000);
     expect(askedBytes(files.get(ENCODER))).toBeGreaterThan(1.9 * size);
     if (isStored) expect(await fileStates()).toEqual([[ENCODER, 'whole']]);
+  });
+
+  test('are fetched again from a server that ignores ranges, whose answer is held whole', async () => {
+    const size = files.get(ENCODER)?.size ?? 0;
+    let answers = 0;
+    hub.fault = ({ server }) => {
+      if (server !== 'cdn') return undefined;
+      return { ignoresRange: true, ...(answers++ === 0 ? { flips: size - 1000 } : {}) };
+    };
+    const weights = await load('pocket', isStored);
+    hub.fault = () => undefined;
+    const whole = await load('pocket', false);
+    expect(await weights.row('shared.weight', 3, 192)).toEqual(
+      await whole.row('shared.weight', 3, 192),
+    );
+    expect(answers).toBeGreaterThan(1);
   });
 
   test('are refused if a bit flips every time, with both hashes, and nothing is kept', async () => {
@@ -250,7 +256,12 @@ describe('a record in the storage', () => {
         url.includes(second?.oid ?? '?') && range?.endsWith(`-${(second?.size ?? 0) - 1}`);
       return isLast && left-- > 0 ? { flips: (second?.size ?? 0) - 7 } : undefined;
     };
-    const weights = await load('sharded', true);
+    const model = await openCheckpoint(open('sharded'));
+    let reported = 0;
+    const onBytes = (bytes: number): void => void (reported += bytes);
+    const weights = await fetched(model, { store, onBytes });
+    const own = [...tensors.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
+    expect(reported).toBe(own);
     const whole = await load('pocket', false);
     expect(await weights.row('shared.weight', 3, 192)).toEqual(
       await whole.row('shared.weight', 3, 192),

@@ -103,7 +103,7 @@ export class FileChecks {
     file.hash = undefined;
     const actual = await hash?.mark();
     if (actual === undefined || mark === undefined) return;
-    if (actual !== mark) throw new FileMismatch(this.#files.source.name, path, mark, actual);
+    if (actual !== mark) throw FileMismatch.of(this.#files.source, path, mark, actual);
     this.#states.set(path, 'whole');
   }
 }

@@ -1,5 +1,6 @@
 /** @file A file arrived whole, but is not the one that its source lists. */
 import { ZoetropeError } from '../errors.ts';
+import type { FileSource } from './source.ts';
 
 export class FileMismatch extends Error {
   readonly source: string;
@@ -13,6 +14,12 @@ export class FileMismatch extends Error {
     this.path = path;
     this.expected = expected;
     this.actual = actual;
+  }
+
+  /** What the source holds of the file is dropped, so that the next read fetches it. */
+  static of(source: FileSource, path: string, expected: string, actual: string): FileMismatch {
+    source.forget?.(path);
+    return new FileMismatch(source.name, path, expected, actual);
   }
 
   /** For the user, once fetching the file again did not help. */

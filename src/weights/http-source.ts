@@ -133,6 +133,10 @@ export class HttpSource implements FileSource {
     return target;
   }
 
+  forget(path: string): void {
+    this.#whole.delete(path);
+  }
+
   /** A body from `range.start` on. What is missing at its end may come with the next request. */
   async #readPart(
     path: string,

@@ -100,6 +100,11 @@ export class HubSource implements FileSource {
     return reader.read(path, start, end, options);
   }
 
+  forget(path: string): void {
+    // Settled, or nothing was read: the next read waits for the same snapshot, and comes later.
+    void this.#snapshot?.then(({ reader }) => reader.forget(path)).catch(() => undefined);
+  }
+
   /** The commit that all files are of, 40 hex digits. */
   async commit(options?: ReadOptions): Promise<string> {
     return (await this.#open(options)).commit;

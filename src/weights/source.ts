@@ -31,6 +31,8 @@ export interface FileSource {
     end: number,
     options?: ReadOptions,
   ): Promise<Uint8Array<ArrayBuffer>>;
+  /** Drops what is held in RAM of a file that arrived damaged. */
+  forget?(path: string): void;
 }
 
 /** A folder in a source ('' for its root), or one safetensors file. */

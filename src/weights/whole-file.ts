@@ -59,7 +59,7 @@ export async function readWholeFile<T extends Span>(
         'Load the page again, and verify the model then.',
       );
     }
-    if (actual !== mark) throw new FileMismatch(source.name, path, mark, actual);
+    if (actual !== mark) throw FileMismatch.of(source, path, mark, actual);
     return true;
   } finally {
     hash?.close();
