@@ -24,3 +24,9 @@ export async function freshFolder(): Promise<Place> {
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }
+
+/** A fresh folder, removed when it goes out of scope. */
+export async function freshFolderPath(): Promise<AsyncDisposable & { readonly folder: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'zoetrope-store-'));
+  return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
+}

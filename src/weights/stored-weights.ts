@@ -265,7 +265,10 @@ async function importComponent(
   { noted, chunkBytes, onBytes, ...options }: ComponentImportOptions,
 ): Promise<CheckpointRecord> {
   let reported = 0;
+  let hasStopped = false;
   const count: ImportOptions['onBytes'] = (bytes, isKept) => {
+    // Reads that were on their way are of no more use.
+    if (hasStopped) return;
     reported += bytes;
     onBytes?.(bytes, isKept);
   };
@@ -284,6 +287,7 @@ async function importComponent(
     await checks.finish();
     return await writer.finish();
   } catch (error) {
+    hasStopped = true;
     if (error instanceof FileMismatch) {
       onBytes?.(-reported, true);
       throw error;
