@@ -172,7 +172,7 @@ export class EnginePipeline implements VideoPipelineInterface {
       const parts = { source, model, weights, memory, embeddings, storageNotices };
       return new EnginePipeline(parts, backend, reopen, seconds);
     } catch (error) {
-      await backend.dispose();
+      await backend.dispose().catch(ignore);
       throw error;
     }
   }

@@ -3,6 +3,7 @@
  * compared with their hash, and where its tensors lie in them. It is kept in the record's metadata. Where that is damaged,
  * or of an import before files were noted, nothing is known of them.
  */
+import { isRecord } from '../config/fields.ts';
 import type { CheckpointRecord, Json } from './record.ts';
 
 /**
@@ -34,7 +35,7 @@ export interface CheckedFile {
 
 /** Empty if nothing is known. */
 export function checkedFiles({ metadata }: Pick<CheckpointRecord, 'metadata'>): CheckedFile[] {
-  if (!isObject(metadata)) return [];
+  if (!isRecord(metadata)) return [];
   const files: unknown = metadata['files'];
   return Array.isArray(files) && files.every(isCheckedFile) ? files : [];
 }
@@ -46,11 +47,7 @@ export function withFiles(metadata: Json, files: readonly CheckedFile[]): Json {
     ...(commit === undefined ? {} : { commit }),
     ...(checkedAt === undefined ? {} : { checkedAt }),
   }));
-  return { ...(isObject(metadata) ? metadata : {}), files: plain };
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, Json>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return { ...(isRecord(metadata) ? metadata : {}), files: plain };
 }
 
 function isSize(value: unknown): boolean {
@@ -58,7 +55,7 @@ function isSize(value: unknown): boolean {
 }
 
 function isCheckedFile(value: unknown): value is CheckedFile {
-  if (!isObject(value)) return false;
+  if (!isRecord(value)) return false;
   const { source, path, size, mark, commit, state, checkedAt, starts } = value;
   return (
     [source, path, mark].every((text) => typeof text === 'string') &&

@@ -2,6 +2,7 @@
  * @file Checks a record as it is read from storage: nothing that it says is believed before. The layout follows from the
  * sizes of the tensors alone, so every location in it can be worked out and compared.
  */
+import { isRecord } from '../config/fields.ts';
 import {
   ALIGNMENT,
   type CheckpointRecord,
@@ -206,10 +207,8 @@ function checkDepth(value: unknown, levels: number): void {
 }
 
 function fieldsOf(value: unknown, what: string): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new Damage(`${what} is not an object`);
-  }
-  return value as Fields;
+  if (!isRecord(value)) throw new Damage(`${what} is not an object`);
+  return value;
 }
 
 function isHash(value: unknown): value is string {

@@ -3,6 +3,7 @@
  * claims is checked against the file's length before any tensor is read.
  * Format: https://huggingface.co/docs/safetensors
  */
+import { isRecord } from '../config/fields.ts';
 import { modelFormat, type ZoetropeError } from '../errors.ts';
 import type { FileSource, ReadOptions } from './source.ts';
 
@@ -89,10 +90,8 @@ function checkHeader(
   fileSize: number,
   refuse: (problem: string) => ZoetropeError,
 ): Omit<SafetensorsHeader, 'bytes'> {
-  if (typeof header !== 'object' || header === null || Array.isArray(header)) {
-    throw refuse('its header is not an object.');
-  }
-  const { __metadata__: metadata, ...entries } = header as Record<string, unknown>;
+  if (!isRecord(header)) throw refuse('its header is not an object.');
+  const { __metadata__: metadata, ...entries } = header;
   const count = Object.keys(entries).length;
   if (count > MOST_TENSORS) {
     throw refuse(`its header names ${count} tensors, more than ${MOST_TENSORS}.`);
@@ -113,8 +112,7 @@ function checkHeader(
   if (previous < fileSize) {
     throw refuse(`its tensors end at byte ${previous} of ${fileSize}: its header is wrong.`);
   }
-  const hasMetadata = typeof metadata === 'object' && metadata !== null;
-  return { tensors, metadata: hasMetadata ? (metadata as Record<string, unknown>) : {} };
+  return { tensors, metadata: isRecord(metadata) ? metadata : {} };
 }
 
 function isSize(n: unknown): n is number {
