@@ -34,6 +34,14 @@ const BLOCKED_MS = 5000;
 /** Milliseconds after which a browser that answers nothing will answer nothing. */
 const OPEN_MS = 30_000;
 
+/** Milliseconds between attempts to open a database that the browser is clearing: that takes it a moment. */
+const CLEARING_MS = [50, 200, 500, 1000];
+
+interface Patience {
+  readonly blockedMs?: number;
+  readonly openMs?: number;
+}
+
 /**
  * Opens the database, or makes it.
  * @param onLost Called when the browser or another tab ends the connection.
@@ -42,7 +50,25 @@ const OPEN_MS = 30_000;
 export async function openDatabase(
   name: string,
   onLost: () => void,
-  { blockedMs = BLOCKED_MS, openMs = OPEN_MS } = {},
+  patience: Patience = {},
+): Promise<Database> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await openOnce(name, onLost, patience);
+    } catch (error) {
+      const cause = error instanceof ZoetropeError ? error.cause : undefined;
+      const ms = CLEARING_MS[attempt];
+      // A request that the browser ended succeeds once the storage is cleared.
+      if (ms === undefined || !isEnded(cause)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, ms));
+    }
+  }
+}
+
+async function openOnce(
+  name: string,
+  onLost: () => void,
+  { blockedMs = BLOCKED_MS, openMs = OPEN_MS }: Patience,
 ): Promise<Database> {
   const timers: ReturnType<typeof setTimeout>[] = [];
   let giveUp: ((error: ZoetropeError) => void) | undefined;
@@ -133,11 +159,15 @@ function nameOf(key: IDBValidKey): string {
 
 /** Whether the browser ended the connection, by clearing or evicting the storage, say. */
 export function isConnectionLost(error: unknown): boolean {
+  return isEnded(error) || (error instanceof DOMException && error.name === 'InvalidStateError');
+}
+
+/** Whether the browser ended the connection while a request was on its way. */
+function isEnded(error: unknown): boolean {
   if (!(error instanceof DOMException)) return false;
   const { name, message } = error;
-  // What Chromium and Safari say of requests that were on their way.
-  const isClosing = name === 'UnknownError' && /connection/i.test(message);
-  return isClosing || name === 'AbortError' || name === 'InvalidStateError';
+  // What Chromium and Safari say.
+  return name === 'AbortError' || (name === 'UnknownError' && /connection/i.test(message));
 }
 
 /** A failure of an open database for callers. A lack of room stays as it is. */
@@ -145,7 +175,7 @@ export function connectionFailure(error: unknown): unknown {
   if (!(error instanceof DOMException) || isOutOfRoom(error)) return error;
   if (isConnectionLost(error)) return storageLost('The stored model cannot be reached', error);
   return storageUnavailable(
-    `The browser's storage failed: ${error.message || error.name}.`,
+    `The browser's storage failed: ${sentence(error)}`,
     'Load the page again. If it fails again, restart the browser, or load the model without keeping it.',
     error,
   );
@@ -180,10 +210,15 @@ function openFailure(cause: unknown): ZoetropeError {
     );
   }
   return storageUnavailable(
-    `The browser could not open the database of stored models: ${message || name}.`,
+    `The browser could not open the database of stored models: ${sentence({ name, message })}`,
     'Load the page again, or restart the browser. If it fails again, delete the data of this page in the browser.',
     cause,
   );
+}
+
+/** The browser's words, some of which end with a full stop. */
+function sentence({ name, message }: Pick<Error, 'name' | 'message'>): string {
+  return `${(message || name).replace(/\.$/, '')}.`;
 }
 
 function blockedByTab(): ZoetropeError {

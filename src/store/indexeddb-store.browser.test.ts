@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { cdp } from 'vitest/browser';
 import { isAbortError, ZoetropeError } from '../errors.ts';
 import { freshDatabase } from '../testing/database-place.ts';
+import { DamagedChunkError } from './failure.ts';
 import { openBrowserStore } from './indexeddb-backend.ts';
 import { openDatabase } from './indexeddb-database.ts';
 import { requestPersistence } from './quota.ts';
@@ -165,7 +166,40 @@ describe('what keeps the database from being used is reported as what it is', ()
     expect(await store.read(hash, 0, 1)).toEqual(Uint8Array.of(1));
     store.close();
   });
+
+  test('data that the user clears while it is read again and again', async () => {
+    const store = await openBrowserStore({ name });
+    const failures: unknown[] = [];
+    for (let round = 0; round < 5; round++) {
+      const hash = await store.put(Uint8Array.of(round));
+      const cleared = new AbortController();
+      const clearing = cdp()
+        .send('Storage.clearDataForOrigin', {
+          origin: location.origin,
+          storageTypes: 'indexeddb',
+        })
+        .finally(() => cleared.abort());
+      while (!cleared.signal.aborted) {
+        try {
+          await store.read(hash, 0, 1);
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+      await clearing;
+    }
+    // The chunk is gone, or was lost on the way: nothing is wrong with the database.
+    const others = failures.filter(
+      (error) => !(error instanceof DamagedChunkError) && codeOf(error) !== 'storage-lost',
+    );
+    expect(others).toEqual([]);
+    store.close();
+  });
 });
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof ZoetropeError ? error.code : undefined;
+}
 
 test('a database from before the cache keeps its checkpoints', async () => {
   const name = `zoetrope-test-${crypto.randomUUID()}`;
