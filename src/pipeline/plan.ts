@@ -226,7 +226,8 @@ function fitDecode(
     // From here on smaller tiles save nothing more: what is left is weights and what is never tiled.
     if (best && bytesOf(attempt) >= bytesOf(best.attempt) && bytesOf(attempt) < Infinity) break;
     best = { attempt, tile };
-    if (bytesOf(attempt) <= settings.targetBytes) break;
+    // What no budget would do for may be within none at all, which is infinite, too.
+    if (bytesOf(attempt) < Infinity && bytesOf(attempt) <= settings.targetBytes) break;
   }
   if (!best) throw new Error('nothing was tried');
   return best;

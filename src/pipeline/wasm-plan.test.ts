@@ -75,4 +75,14 @@ describe('the plan for the CPU', () => {
     });
     expect(wasmHeap.bytes).toBeLessThan(MAX_HEAP_BYTES / 10);
   });
+
+  test.each([{}, { weights: 'q8' }] as const)(
+    'decodes in tiles where whole frames are too large, without a budget (%o)',
+    (memory) => {
+      const clip = { width: 1536, height: 1536, numFrames: 5, guidanceScale: 1 };
+      const plan = planMemory(checkpoint, report, { ...clip, memory });
+      expect(plan.outcome).toBe('resident');
+      expect(plan.tile).toBeLessThan(1536);
+    },
+  );
 });
