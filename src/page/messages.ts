@@ -38,7 +38,12 @@ export function clearError(): void {
 function actionFor(error: unknown, actions: ErrorActions): HTMLButtonElement | undefined {
   const fix = suggestedFix(error);
   if (fix) return actionButton(`Use ${fixText(fix)}`, () => actions.applyFix(fix));
-  if (error instanceof ZoetropeError && error.code === 'out-of-memory') {
+  // Where a smaller clip would take as much, the hint proposes none.
+  if (
+    error instanceof ZoetropeError &&
+    error.code === 'out-of-memory' &&
+    error.hint.includes('smaller')
+  ) {
     return actionButton('Try a smaller clip', () => actions.trySmaller());
   }
   return undefined;

@@ -3,7 +3,12 @@ import { decodeFlops } from '../decode/cost.ts';
 import type { ComponentName, PartName, PlannedModel } from '../families/family.ts';
 import { formatBytes } from '../format-bytes.ts';
 import type { DeviceReport } from '../runtime/device.ts';
-import { BudgetTooSmallError, DeviceTooSmallError, type PhasePlan } from '../runtime/planner.ts';
+import {
+  BudgetTooSmallError,
+  DeviceTooSmallError,
+  HeapGrownError,
+  type PhasePlan,
+} from '../runtime/planner.ts';
 import type {
   ClipSize,
   ComponentFormats,
@@ -194,8 +199,10 @@ export function planMemory(
     if (!(error instanceof BudgetTooSmallError)) throw error;
     const { leastBytes } = error;
     const reason =
-      `The least that this clip can be made in is ${formatBytes(leastBytes, 'up')}; ` +
-      `${formatBytes(targetBytes)} are allowed.`;
+      error instanceof HeapGrownError
+        ? `${error.message} ${error.hint}`
+        : `The least that this clip can be made in is ${formatBytes(leastBytes, 'up')}; ` +
+          `${formatBytes(targetBytes)} are allowed.`;
     return { ...none, reason, leastBudgetBytes: leastBytes };
   }
 }

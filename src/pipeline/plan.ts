@@ -13,6 +13,7 @@ import {
   BudgetTooSmallError,
   DeviceTooSmallError,
   heapAfter,
+  HeapGrownError,
   type PhaseNeeds,
   planPhase,
   type PhasePlan,
@@ -69,6 +70,7 @@ type Attempt = PhasePlan | BudgetTooSmallError | DeviceTooSmallError;
 
 /** What one phase is planned with. */
 interface PhaseSettings extends Omit<PlanSettings, 'heap'> {
+  readonly isTiled?: boolean;
   /** On wasm: as the phases before leave it. */
   readonly heap?: HeapState | undefined;
 }
@@ -81,6 +83,32 @@ const PREVIEW_SHARE = 0.1;
 
 /** @throws BudgetTooSmallError, DeviceTooSmallError (`out-of-memory`) of the phase that needs most, if one cannot fit. */
 export function planRun(
+  checkpoint: PlannedModel,
+  parameters: PlannedParameters,
+  settings: PlanSettings,
+): RunPlan {
+  try {
+    return planPhases(checkpoint, parameters, settings);
+  } catch (error) {
+    const heap = settings.heap?.();
+    if (!(error instanceof BudgetTooSmallError) || !heap?.bytes) throw error;
+    const atStart = { ...settings, heap: () => ({ ...heap, bytes: 0, sessions: new Map() }) };
+    if (!canPlan(checkpoint, parameters, atStart)) throw error;
+    throw new HeapGrownError(settings.budgetBytes, error.leastBytes, heap.bytes);
+  }
+}
+
+function canPlan(...given: Parameters<typeof planPhases>): boolean {
+  try {
+    planPhases(...given);
+    return true;
+  } catch (error) {
+    if (error instanceof BudgetTooSmallError || error instanceof DeviceTooSmallError) return false;
+    throw error;
+  }
+}
+
+function planPhases(
   checkpoint: PlannedModel,
   parameters: PlannedParameters,
   { heap: readHeap, ...plain }: PlanSettings,
@@ -220,9 +248,10 @@ function fitDecode(
   settings: PhaseSettings,
 ): { attempt: Attempt; tile: number | undefined } {
   let best: { attempt: Attempt; tile: number | undefined } | undefined;
-  const sides = settings.tile === undefined ? [undefined, ...tiles] : [settings.tile];
+  const isTiled = settings.tile !== undefined;
+  const sides = isTiled ? [settings.tile] : [undefined, ...tiles];
   for (const tile of sides) {
-    const attempt = fit(needsOf(tile), settings);
+    const attempt = fit(needsOf(tile), { ...settings, isTiled });
     // From here on smaller tiles save nothing more: what is left is weights and what is never tiled.
     if (best && bytesOf(attempt) >= bytesOf(best.attempt) && bytesOf(attempt) < Infinity) break;
     best = { attempt, tile };
@@ -240,18 +269,13 @@ function bytesOf(attempt: Attempt): number {
 }
 
 /** Within the target, or with the least that does where the budget allows that. */
-function fit(
-  needs: PhaseNeeds,
-  { budgetBytes, targetBytes, maxTensorBytes, heap }: PhaseSettings,
-): Attempt {
+function fit(needs: PhaseNeeds, { budgetBytes, targetBytes, ...bounds }: PhaseSettings): Attempt {
   try {
-    return planPhase(needs, targetBytes, { maxTensorBytes, heap });
+    return planPhase(needs, targetBytes, bounds);
   } catch (error) {
     if (error instanceof DeviceTooSmallError) return error;
     if (!(error instanceof BudgetTooSmallError)) throw error;
-    return error.leastBytes <= budgetBytes
-      ? planPhase(needs, error.leastBytes, { maxTensorBytes, heap })
-      : error;
+    return error.leastBytes <= budgetBytes ? planPhase(needs, error.leastBytes, bounds) : error;
   }
 }
 

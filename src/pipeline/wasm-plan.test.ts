@@ -6,6 +6,7 @@ import { repositoryFolder } from '../testing/fixtures.ts';
 import type { ClipSize, MemoryOptions } from './api.ts';
 import { EnginePipeline } from './engine.ts';
 import { planMemory } from './memory-plan.ts';
+import { type PlanSettings, planRun } from './plan.ts';
 
 const source = await repositoryFolder('models/pocket');
 const checkpoint = await openCheckpoint(source);
@@ -26,6 +27,21 @@ const CASES: readonly Case[] = [
   { clip: { width: 96, height: 64, numFrames: 5, guidanceScale: 4 }, memory: {} },
   { clip: { width: 128, height: 96, numFrames: 5, guidanceScale: 1 }, memory: { tile: 64 } },
 ];
+
+const DEFAULTS = { ...checkpoint.defaults, width: 32, height: 32, numFrames: 5, guidanceScale: 1 };
+
+/** Of a page that was just opened, with no limit. */
+function settings(changed: Partial<PlanSettings>): PlanSettings {
+  const precision = { linear: 'float32' } as const;
+  return {
+    precision: { text_encoder: precision, transformer: precision, vae: precision },
+    budgetBytes: Infinity,
+    targetBytes: changed.budgetBytes ?? Infinity,
+    maxTensorBytes: Infinity,
+    heap: () => ({ bytes: 0, sessions: new Map(), threads: 1 }),
+    ...changed,
+  };
+}
 
 describe('the plan for the CPU', () => {
   test('is never below what is taken, and at most 15 % above', async () => {
@@ -85,4 +101,42 @@ describe('the plan for the CPU', () => {
       expect(plan.tile).toBeLessThan(1536);
     },
   );
+
+  test('proposes smaller tiles only where they are the user’s and too large', () => {
+    const wide = { ...DEFAULTS, width: 1536, height: 1536 };
+    expect(() => planRun(checkpoint, wide, settings({ tile: 1536 }))).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('smaller tiles') }),
+    );
+    const long = { ...DEFAULTS, width: 2048, height: 2048, numFrames: 97 };
+    for (const tile of [{}, { tile: 64 }]) {
+      expect(() => planRun(checkpoint, long, settings(tile))).toThrow(
+        expect.objectContaining({ hint: 'Choose a smaller size or fewer frames.' }),
+      );
+    }
+  });
+
+  test('proposes no smaller clip where the budget does not hold the runtime', () => {
+    expect(() => planRun(checkpoint, DEFAULTS, settings({ budgetBytes: 5e6 }))).toThrow(
+      expect.objectContaining({
+        code: 'out-of-memory',
+        hint: 'Allow more memory: on the CPU, the runtime alone takes 16.8 MB.',
+      }),
+    );
+  });
+
+  test('proposes no smaller clip where memory has grown past the budget', () => {
+    const grown = { bytes: 42e6, sessions: new Map<string, number>(), threads: 1 };
+    const plan = (budgetBytes: number, heap = grown): unknown =>
+      planRun(checkpoint, DEFAULTS, settings({ budgetBytes, heap: () => heap }));
+    expect(() => plan(30e6, { ...grown, bytes: 0 })).not.toThrow();
+    expect(() => plan(30e6)).toThrow(
+      expect.objectContaining({
+        code: 'out-of-memory',
+        message: expect.stringContaining('has grown to 42.0 MB'),
+        hint: 'Load the page again, or allow more memory.',
+      }),
+    );
+    // Too little for this clip in any case.
+    expect(() => plan(17e6)).toThrow(/for this size/);
+  });
 });

@@ -6,7 +6,7 @@ import { ZoetropeError } from '../errors.ts';
 import { formatBytes } from '../format-bytes.ts';
 import { bufferBytes } from '../graph/types.ts';
 import type { Stage } from './stage.ts';
-import { type HeapState, heapBytesFor, MAX_HEAP_BYTES } from './wasm-heap.ts';
+import { type HeapState, heapBytesFor, MAX_HEAP_BYTES, MIN_HEAP_BYTES } from './wasm-heap.ts';
 import type { StreamingPlan } from './streamed-weights.ts';
 
 /** One stage in use, one being read; only the one if no more fits. */
@@ -51,14 +51,42 @@ export class BudgetTooSmallError extends ZoetropeError {
   /** The least budget that would do for the phase. */
   readonly leastBytes: number;
 
-  constructor(budgetBytes: number, leastBytes: number) {
+  /** @param what Of the least: for what, and what is to be done. */
+  constructor(
+    budgetBytes: number,
+    leastBytes: number,
+    what = {
+      reason: 'for this size',
+      hint: 'Allow more memory, or choose a smaller size or fewer frames.',
+    },
+  ) {
     super(
       'out-of-memory',
-      `A budget of ${formatBytes(budgetBytes)} is too small: ${formatBytes(leastBytes, 'up')} is the least for this size.`,
-      'Allow more memory, or choose a smaller size or fewer frames.',
+      `A budget of ${formatBytes(budgetBytes)} is too small: ${formatBytes(leastBytes, 'up')} is the least ${what.reason}.`,
+      what.hint,
     );
     this.leastBytes = leastBytes;
   }
+}
+
+/** The clip would fit, had WebAssembly's memory not grown for another one. */
+export class HeapGrownError extends BudgetTooSmallError {
+  override name = 'HeapGrownError';
+
+  constructor(budgetBytes: number, leastBytes: number, heapBytes: number) {
+    super(budgetBytes, leastBytes, {
+      reason: `now, because WebAssembly's memory has grown to ${formatBytes(heapBytes)} for another clip and does not shrink`,
+      hint: 'Load the page again, or allow more memory.',
+    });
+  }
+}
+
+/** On wasm: the budget does not hold even the runtime. */
+function runtimeTooLarge(budgetBytes: number, leastBytes: number): BudgetTooSmallError {
+  return new BudgetTooSmallError(budgetBytes, leastBytes, {
+    reason: 'for this size',
+    hint: `Allow more memory: on the CPU, the runtime alone takes ${formatBytes(MIN_HEAP_BYTES, 'up')}.`,
+  });
 }
 
 /** No budget would do on this device. */
@@ -68,11 +96,15 @@ export abstract class DeviceTooSmallError extends ZoetropeError {}
 export class TensorTooLargeError extends DeviceTooSmallError {
   override name = 'TensorTooLargeError';
 
-  constructor(graph: string, bytes: number, maxTensorBytes: number) {
+  constructor(
+    graph: string,
+    bytes: number,
+    { maxTensorBytes = Number.POSITIVE_INFINITY, isTiled }: DeviceBounds,
+  ) {
     super(
       'out-of-memory',
       `A tensor of "${graph}" has ${formatBytes(bytes)}; this device takes ${formatBytes(maxTensorBytes)} at the most.`,
-      'Choose a smaller size, fewer frames, or smaller tiles.',
+      smallerHint(isTiled),
     );
   }
 }
@@ -81,13 +113,20 @@ export class TensorTooLargeError extends DeviceTooSmallError {
 export class HeapTooLargeError extends DeviceTooSmallError {
   override name = 'HeapTooLargeError';
 
-  constructor(graph: string, bytes: number) {
+  constructor(graph: string, bytes: number, isTiled?: boolean) {
     super(
       'out-of-memory',
-      `Running "${graph}" takes ${formatBytes(bytes)} of memory; WebAssembly has ${formatBytes(MAX_HEAP_BYTES)} at the most.`,
-      'Choose a smaller size, fewer frames, or smaller tiles.',
+      `Running one layer ("${graph}") takes ${formatBytes(bytes)} of memory; WebAssembly has ${formatBytes(MAX_HEAP_BYTES)} at the most.`,
+      smallerHint(isTiled),
     );
   }
+}
+
+/** Tiles are no help where they are the planner's own choice, or where nothing is decoded. */
+function smallerHint(isTiled = false): string {
+  return isTiled
+    ? 'Choose a smaller size, fewer frames, or smaller tiles.'
+    : 'Choose a smaller size or fewer frames.';
 }
 
 /** Bytes of a stage's weights on the device. */
@@ -98,6 +137,8 @@ export function stageWeightBytes({ graph }: Stage): number {
 export interface DeviceBounds {
   readonly maxTensorBytes?: number;
   readonly heap?: HeapState | undefined;
+  /** Whether the phase decodes in tiles of a size that the user chose. */
+  readonly isTiled?: boolean;
 }
 
 /**
@@ -109,19 +150,20 @@ export interface DeviceBounds {
 export function planPhase(
   needs: PhaseNeeds,
   budgetBytes: number,
-  { maxTensorBytes = Number.POSITIVE_INFINITY, heap }: DeviceBounds = {},
+  bounds: DeviceBounds = {},
 ): PhasePlan {
+  const { maxTensorBytes = Number.POSITIVE_INFINITY, heap, isTiled } = bounds;
   const { stages, variants = [], activationBytes } = needs;
   for (const { graph } of [...stages, ...variants]) {
     if (graph.largestTensorBytes > maxTensorBytes) {
-      throw new TensorTooLargeError(graph.name, graph.largestTensorBytes, maxTensorBytes);
+      throw new TensorTooLargeError(graph.name, graph.largestTensorBytes, bounds);
     }
   }
   // A stage without weights (a tiled decode's attention) has nothing to stream.
   const cycle = stages.filter((stage) => stage.once !== true && stageWeightBytes(stage) > 0);
   // What is visited once has come and gone before the cycle's weights arrive.
   const onceBytes = Math.max(0, ...stages.filter(({ once }) => once).map(stageWeightBytes));
-  const heapBytes = heap && phaseHeapBytes(needs, heap);
+  const heapBytes = heap && phaseHeapBytes(needs, heap, isTiled);
   const workingSetBytes =
     heapBytes === undefined
       ? activationBytes + scratchBytes([...stages, ...variants]) + OVERHEAD_BYTES
@@ -149,11 +191,17 @@ export function planPhase(
     const streamed = chooseStreamed(cycle, weights, (bytes) => fits(plan(bytes)));
     return plan(weights(streamed), { streamed, slots });
   }
-  throw new BudgetTooSmallError(budgetBytes, plan(cycleBytes(cycle, cycle, 1)).predictedPeakBytes);
+  const leastBytes = plan(cycleBytes(cycle, cycle, 1)).predictedPeakBytes;
+  if (heap && budgetBytes < MIN_HEAP_BYTES) throw runtimeTooLarge(budgetBytes, leastBytes);
+  throw new BudgetTooSmallError(budgetBytes, leastBytes);
 }
 
 /** @throws HeapTooLargeError */
-function phaseHeapBytes({ stages, variants = [] }: PhaseNeeds, heap: HeapState): number {
+function phaseHeapBytes(
+  { stages, variants = [] }: PhaseNeeds,
+  heap: HeapState,
+  isTiled?: boolean,
+): number {
   const graphs = new Map([...stages, ...variants].map(({ graph }) => [graph.key, graph]));
   const sessions = new Map<string, number>();
   let largest = { name: '', runBytes: 0 };
@@ -163,7 +211,7 @@ function phaseHeapBytes({ stages, variants = [] }: PhaseNeeds, heap: HeapState):
     if (runBytes > largest.runBytes) largest = { name: graph.name, runBytes };
   }
   const bytes = heapBytesFor(heap, largest.runBytes, sessions);
-  if (bytes > MAX_HEAP_BYTES) throw new HeapTooLargeError(largest.name, bytes);
+  if (bytes > MAX_HEAP_BYTES) throw new HeapTooLargeError(largest.name, bytes, isTiled);
   return bytes;
 }
 
