@@ -12,11 +12,11 @@ import { parseCommandLine, USAGE } from './plan/arguments.mjs';
 
 /** @typedef {import('../src/pipeline/api.ts').PhaseMemory} Phase */
 
-/** WebGPU's smallest legal limits: what fits them fits every device. */
+/** WebGPU's smallest legal limits: what fits them fits every GPU. */
 const LIMITS = { maxBufferSize: 256 * 2 ** 20, maxStorageBufferBindingSize: 128 * 2 ** 20 };
 
 /** @param {string} dtype */
-function device(dtype) {
+function anyGpu(dtype) {
   return {
     device: 'webgpu',
     adapter: 'any',
@@ -68,8 +68,10 @@ async function plan(request) {
   await withEngine(async (load) => {
     const { planMemory } = await load('/src/pipeline/memory-plan.ts');
     const checkpoint = await openModel(request, load);
-    const { clip, dtype, memory, model } = request;
-    const made = planMemory(checkpoint, device(dtype), {
+    const { probeDevice } = await load('/src/runtime/device.ts');
+    const { clip, device, dtype, memory, model } = request;
+    const report = device === 'wasm' ? await probeDevice('wasm') : anyGpu(dtype);
+    const made = planMemory(checkpoint, report, {
       ...clip,
       dtype,
       memory,

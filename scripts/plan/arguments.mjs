@@ -13,7 +13,8 @@ export const USAGE = `Usage: npm run plan -- [options]
   --guidance-scale X          above 1 two passes are held at once      (the model's default)
   --max-sequence-length N     tokens of the prompt                     (the model's default)
   --decode NAME               full, or fast: by the fast decoder                       (full)
-  --dtype NAME                float32 or float16                                     (float16)
+  --device NAME               webgpu, or wasm: the CPU                                (webgpu)
+  --dtype NAME                float32 or float16                 (float16, on the CPU float32)
   --memory N                  budget of device memory in MB                        (no limit)
   --weights NAME              f32, f16, q8 or q4                            (as --dtype says)
   --guidance NAME             batched or sequential              (batched, if that can be made)
@@ -41,6 +42,7 @@ const CLIP_FLAGS = /** @type {(keyof typeof CLIP_NUMBERS)[]} */ (Object.keys(CLI
  * @property {ReturnType<typeof hubOptions>} hub
  * @property {import('../model-arguments.mjs').Parts} parts
  * @property {import('../../src/pipeline/api.ts').ClipSize} clip
+ * @property {'webgpu' | 'wasm'} device
  * @property {'float32' | 'float16'} dtype
  * @property {import('../../src/pipeline/api.ts').MemoryOptions} memory
  */
@@ -65,7 +67,8 @@ export function parseCommandLine(args, bundled) {
         'guidance-scale': string,
         'max-sequence-length': string,
         decode: string,
-        dtype: { type: 'string', default: 'float16' },
+        device: { type: 'string', default: 'webgpu' },
+        dtype: string,
         memory: string,
         weights: string,
         guidance: string,
@@ -86,12 +89,15 @@ export function parseCommandLine(args, bundled) {
     throw new UsageError('--decode fast needs --fast-decoder.', 'Give the place of a TAEHV file.');
   }
   const memory = memoryOptions(values);
+  const device = oneOf('device', values.device, ['webgpu', 'wasm']);
+  const { dtype = device === 'wasm' ? 'float32' : 'float16' } = values;
   return {
     model: findModel(values.model, bundled),
     hub: hubOptions(values.revision),
     parts: partsOf(values),
     clip,
-    dtype: oneOf('dtype', values.dtype, ['float32', 'float16']),
+    device,
+    dtype: oneOf('dtype', dtype, ['float32', 'float16']),
     // A plan of the command line is of no machine: what is not said has no limit.
     memory: memory === 'auto' ? {} : memory,
   };

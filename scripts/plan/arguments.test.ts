@@ -10,9 +10,11 @@ it('plans the bundled model in float16 without a limit, if nothing is said', () 
     model: { name: 'pocket' },
     parts: { loras: [] },
     clip: {},
+    device: 'webgpu',
     dtype: 'float16',
     memory: {},
   });
+  expect(parse('--device', 'wasm')).toMatchObject({ device: 'wasm', dtype: 'float32' });
   expect(parse('--help')).toBe('help');
 });
 
@@ -44,6 +46,7 @@ it.each([
   [['--width', 'wide'], 'not a number'],
   [['--weights', 'q5'], 'not known'],
   [['--dtype', 'auto'], 'not known'],
+  [['--device', 'auto'], 'not known'],
   [['--decode', 'fast'], '--fast-decoder'],
   [['--lora', './none.safetensors'], 'none.safetensors'],
   [['--model', 'no-such-model'], 'no-such-model'],

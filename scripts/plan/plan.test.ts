@@ -21,6 +21,18 @@ function downloadOf(output: string): number {
   return Number(/download ([\d.]+) MB/.exec(output)?.[1]);
 }
 
+it('plans for the CPU, whose runtime counts', async () => {
+  const cpu = await plan('--device', 'wasm');
+  expect(cpu).toContain('weights f32');
+  const peaks = [...cpu.matchAll(/'([\d.]+)' +│ '\d+ of/g)].map(([, peak]) => Number(peak));
+  expect(peaks).toHaveLength(3);
+  expect(Math.min(...peaks)).toBeGreaterThan(16.8);
+  await expect(plan('--device', 'wasm', '--memory', '10')).rejects.toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('The least that this clip can be made in is'),
+  });
+}, 60_000);
+
 it('counts parts from elsewhere, and names what is merged', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'plan-'));
   try {
