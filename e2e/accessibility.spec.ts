@@ -82,6 +82,18 @@ test('fits a phone 360 pixels wide', async ({ sharedPage, site }) => {
   await sharedPage.setViewportSize({ width: 1280, height: 720 });
 });
 
+test('an error that names a file fits a phone', async ({ sharedPage, site }) => {
+  await sharedPage.setViewportSize({ width: 360, height: 740 });
+  await open(sharedPage, site, { ...CLIP, model: '/damaged/not-safetensors' });
+  await sharedPage.getByRole('button', { name: 'Generate' }).click();
+  const name = 'transformer/diffusion_pytorch_model.safetensors';
+  await expect(sharedPage.getByRole('alert')).toContainText(name);
+  await expect(sharedPage.locator('#plan-reason')).toContainText(name);
+  const width = await sharedPage.evaluate(() => document.documentElement.scrollWidth);
+  expect(width).toBeLessThanOrEqual(360);
+  await sharedPage.setViewportSize({ width: 1280, height: 720 });
+});
+
 test('stands still where motion is unwelcome', async ({ sharedPage, site }) => {
   await sharedPage.emulateMedia({ reducedMotion: 'reduce' });
   await open(sharedPage, site, CLIP);

@@ -154,6 +154,10 @@ test('a model of the hub says that a file was only read in part, until it is ver
   await expect(verify).toBeFocused();
   await expect(model).toContainText('read in part');
 
+  hub.fault = ({ server }) => (server === 'cdn' ? { status: 404 } : undefined);
+  await page.keyboard.press('Enter');
+  await expect(page.locator('#stored-status')).toContainText(/^pocket .* was not verified: /);
+
   hub.fault = () => undefined;
   await page.keyboard.press('Enter');
   await expect(page.locator('#stored-status')).toContainText(

@@ -137,8 +137,8 @@ export class StoredView {
       if (report.outcome === 'damaged') await this.#events.release();
       this.#say(`${name}: ${verdictText(report)}`);
     } catch (error) {
-      const why = isAbortError(error) ? `${name} was not verified: you cancelled.` : textOf(error);
-      this.#say(why);
+      const why = isAbortError(error) ? 'you cancelled.' : textOf(error);
+      this.#say(`${name} was not verified: ${why}`);
     }
     this.#isVerifying = false;
     await this.refresh();
