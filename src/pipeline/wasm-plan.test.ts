@@ -69,6 +69,19 @@ describe('the plan for the CPU', () => {
     }
   });
 
+  test('of a small clip after a large one says that the memory has grown', () => {
+    const read = vi.spyOn(wasmHeap, 'bytes', 'get').mockReturnValue(2 ** 30);
+    const clip = { width: 32, height: 32, numFrames: 5, memory: { budgetBytes: 100e6 } };
+    try {
+      const { outcome, reason } = planMemory(checkpoint, report, clip);
+      expect(outcome).toBe('too-large');
+      expect(reason).toMatch(/has grown to 1\.1 GB for another clip and does not shrink/);
+    } finally {
+      read.mockRestore();
+    }
+    expect(planMemory(checkpoint, report, clip).outcome).not.toBe('too-large');
+  });
+
   test('refuses what WebAssembly cannot address, before anything is fetched', async () => {
     const clip = { width: 2048, height: 2048, numFrames: 97, guidanceScale: 1 };
     for (const memory of ['auto', {}, { budgetBytes: 1e12 }] as const) {
