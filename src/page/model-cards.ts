@@ -3,7 +3,7 @@ import { formatBytes } from '../format-bytes.ts';
 import type { ModelEntry, StoredModel, Verdict, VerdictLevel } from '../index.ts';
 import { create } from './elements.ts';
 import { licenceLinks } from './licence.ts';
-import { certaintyWord } from './verify-words.ts';
+import { certaintyWord } from './certainty-words.ts';
 
 /** A sign and words: neither is told by colour alone. */
 const LEVELS: Readonly<Record<VerdictLevel, readonly [string, string]>> = {

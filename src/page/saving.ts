@@ -1,5 +1,4 @@
 /** @file Saves the clip that is shown: as a video, a GIF or numbered pictures, and its parameters as text. */
-import { downloadZip } from 'client-zip';
 import { isAbortError } from '../errors.ts';
 import { formatBytes } from '../format-bytes.ts';
 import type { Container, EncodedVideo } from '../pipeline/api.ts';
@@ -87,6 +86,7 @@ async function singleFile({ files, container }: EncodedVideo, stem: string): Pro
   if (files.length === 1 && first) {
     return new File([first.blob], `${stem}.${container}`, { type: first.blob.type });
   }
+  const { downloadZip } = await import('client-zip');
   const entries = files.map(({ name, blob }) => ({ name, input: blob }));
   return new File([await downloadZip(entries).blob()], `${stem}.zip`, { type: 'application/zip' });
 }

@@ -10,12 +10,11 @@ import {
   verifyStoredModel,
   ZoetropeError,
 } from '../index.ts';
+import { certaintyText, certaintyWord } from './certainty-words.ts';
 import { create, element } from './elements.ts';
 import { FOLDER } from './model-choice.ts';
 import { formatDay } from './format.ts';
 import { roomText, storageRoom } from './storage-room.ts';
-import { VerifyView } from './verify-view.ts';
-import { certaintyText, certaintyWord, verdictText } from './verify-words.ts';
 
 /** Milliseconds that another tab's import is waited for. */
 const PATIENCE = 3000;
@@ -123,13 +122,16 @@ export class StoredView {
   /** Progress takes the row's place. What is kept stays, but for what is damaged. */
   async #verify(model: StoredModel, row: HTMLElement): Promise<void> {
     const name = nameOf(model);
-    const view = new VerifyView(name);
     for (const each of this.#list.querySelectorAll('button')) each.disabled = true;
     this.#isVerifying = true;
-    row.replaceChildren(view.panel);
-    view.focus();
     this.#say(`Verifying ${name} …`);
     try {
+      // Loaded when it is asked for: few visits verify a model.
+      const { VerifyView } = await import('./verify-view.ts');
+      const { verdictText } = await import('./verdict-text.ts');
+      const view = new VerifyView(name);
+      row.replaceChildren(view.panel);
+      view.focus();
       const { signal } = view;
       const onProgress = view.show.bind(view);
       const options = { ...this.#events.verifyOptions(model), signal, onProgress };

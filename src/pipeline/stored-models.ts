@@ -1,8 +1,9 @@
 /**
  * @file The models in the browser's storage: which there are, and deleting one. On the page's side, so that it answers
- * while the worker computes; the store's code is loaded at the first call.
+ * while the worker computes; the code that reads the list is loaded at the first call, and the store's when a model is deleted.
  */
 import type { CheckpointStore } from '../store/checkpoint-store.ts';
+import { isDamaged, type StoredRecord } from '../store/record.ts';
 import type { CheckpointReport, MemoryPlan } from './api.ts';
 import { leftToFetch } from './left-to-fetch.ts';
 import { groupModels, type StoredModel } from './stored-model.ts';
@@ -12,8 +13,8 @@ import { groupModels, type StoredModel } from './stored-model.ts';
  * @throws ZoetropeError `feature-missing` where there is no IndexedDB: some private windows, sandboxed frames;
  *   `storage-unavailable` where it cannot be used now, such as after a newer version of the page.
  */
-export function listStoredModels(): Promise<StoredModel[]> {
-  return withStore(listModels);
+export async function listStoredModels(): Promise<StoredModel[]> {
+  return groupModels(await readRecords());
 }
 
 /**
@@ -22,8 +23,12 @@ export function listStoredModels(): Promise<StoredModel[]> {
  * @param checkpoint As `inspectCheckpoint` or a verdict has it. @param plan Of a clip of it, its text encoder included.
  * @throws ZoetropeError `feature-missing`, `storage-unavailable` as {@link listStoredModels}.
  */
-export function bytesToFetch(checkpoint: CheckpointReport, plan: MemoryPlan): Promise<number> {
-  return withStore(async (store) => leftToFetch(await store.listCheckpoints(), checkpoint, plan));
+export async function bytesToFetch(
+  checkpoint: CheckpointReport,
+  plan: MemoryPlan,
+): Promise<number> {
+  const sound = (await readRecords()).filter((record) => !isDamaged(record));
+  return leftToFetch(sound, checkpoint, plan);
 }
 
 /**
@@ -31,11 +36,17 @@ export function bytesToFetch(checkpoint: CheckpointReport, plan: MemoryPlan): Pr
  * while a tab imports the model. A pipeline that reads from it fails with `storage-lost`: dispose of it first.
  * @throws ZoetropeError `feature-missing`, `storage-unavailable`; the signal's reason if it aborts while waiting.
  */
-export function deleteStoredModel(
+export async function deleteStoredModel(
   model: StoredModel,
   options: { signal?: AbortSignal } = {},
 ): Promise<void> {
-  return withStore((store) => deleteModel(store, model, options.signal));
+  const { openBrowserStore } = await import('../store/indexeddb-backend.ts');
+  const store = await openBrowserStore();
+  try {
+    await deleteModel(store, model, options.signal);
+  } finally {
+    store.close();
+  }
 }
 
 export async function listModels(store: CheckpointStore): Promise<StoredModel[]> {
@@ -58,12 +69,7 @@ export async function deleteModel(
   }
 }
 
-async function withStore<T>(task: (store: CheckpointStore) => Promise<T>): Promise<T> {
-  const { openBrowserStore } = await import('../store/indexeddb-backend.ts');
-  const store = await openBrowserStore();
-  try {
-    return await task(store);
-  } finally {
-    store.close();
-  }
+async function readRecords(): Promise<StoredRecord[]> {
+  const { browserRecords } = await import('../store/browser-records.ts');
+  return browserRecords();
 }

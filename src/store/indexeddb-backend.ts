@@ -12,6 +12,7 @@ import {
 } from './failure.ts';
 import {
   connectionFailure,
+  DATABASE_NAME,
   type Database,
   isConnectionLost,
   openDatabase,
@@ -40,7 +41,7 @@ const BOTH = ['chunks', 'checkpoints'] as const;
 export async function openBrowserStore(
   options: CheckpointStoreOptions & { name?: string } = {},
 ): Promise<CheckpointStore> {
-  return new CheckpointStore(await IndexedDbBackend.open(options.name ?? 'zoetrope'), options);
+  return new CheckpointStore(await IndexedDbBackend.open(options.name ?? DATABASE_NAME), options);
 }
 
 export class IndexedDbBackend implements StoreBackend {
