@@ -28,7 +28,13 @@ export async function contentHash(
 ): Promise<ContentHash | undefined> {
   if (!isContentMark(mark)) return undefined;
   const isLarge = size >= REMOTE_BYTES && typeof Worker === 'function';
-  return isLarge ? RemoteHash.open(mark, size) : LocalHash.like(mark, size);
+  if (!isLarge) return LocalHash.like(mark, size);
+  try {
+    return RemoteHash.open(mark, size);
+  } catch {
+    // A page may forbid workers of this kind: then this thread hashes.
+    return LocalHash.like(mark, size);
+  }
 }
 
 /** Whether a mark tells a file by its contents. */

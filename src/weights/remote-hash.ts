@@ -93,6 +93,8 @@ export class RemoteHash {
   close(): void {
     if (!hashes.delete(this.#id)) return;
     this.#isOver = true;
+    // A piece may be waiting for its turn.
+    this.#wake();
     this.#send({ id: this.#id, isClosed: true });
   }
 
