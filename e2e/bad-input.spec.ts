@@ -65,11 +65,20 @@ test('a model on a host that does not answer', async ({ sharedPage, site }) => {
 });
 
 test('memory that is too little, with a way to need less', async ({ sharedPage, site }) => {
-  await open(sharedPage, site, { ...GOOD, memory: '1' });
+  await open(sharedPage, site, { ...GOOD, width: '256', height: '256', memory: '24' });
   await sharedPage.getByRole('button', { name: 'Generate' }).click();
   const alert = sharedPage.getByRole('alert');
   await expect(alert).toContainText('out-of-memory', { timeout: 120_000 });
   await alert.getByRole('button', { name: 'Try a smaller clip' }).click();
-  await expect(sharedPage.locator('#width')).toHaveValue('16');
+  await expect(sharedPage.locator('#width')).toHaveValue('128');
   await expect(alert).toBeHidden();
+  await expect(sharedPage.locator('#plan')).toHaveAttribute('data-outcome', 'streamed');
+});
+
+test('memory that is too little for any clip', async ({ sharedPage, site }) => {
+  await open(sharedPage, site, { ...GOOD, memory: '1' });
+  await sharedPage.getByRole('button', { name: 'Generate' }).click();
+  const alert = sharedPage.getByRole('alert');
+  await expect(alert).toContainText('even the smallest clip takes', { timeout: 120_000 });
+  await expect(alert.getByRole('button')).toHaveCount(0);
 });

@@ -1,7 +1,7 @@
 /** @file What a run will take, phase by phase, settled before anything is computed. */
 import { decodeFlops } from '../decode/cost.ts';
 import type { DecoderPlan } from '../decode/decoder-plan.ts';
-import { invalidArgument } from '../errors.ts';
+import { invalidArgument, type ZoetropeError } from '../errors.ts';
 import type {
   ComponentName,
   LatentShape,
@@ -17,6 +17,7 @@ import {
   type PhaseNeeds,
   planPhase,
   type PhasePlan,
+  SmallestTooLargeError,
 } from '../runtime/planner.ts';
 import type { HeapState } from '../runtime/wasm-heap.ts';
 import type { GenerationParameters } from './api.ts';
@@ -87,25 +88,30 @@ export function planRun(
   parameters: PlannedParameters,
   settings: PlanSettings,
 ): RunPlan {
-  try {
-    return planPhases(checkpoint, parameters, settings);
-  } catch (error) {
-    const heap = settings.heap?.();
-    if (!(error instanceof BudgetTooSmallError) || !heap?.bytes) throw error;
-    const atStart = { ...settings, heap: () => ({ ...heap, bytes: 0, sessions: new Map() }) };
-    if (!canPlan(checkpoint, parameters, atStart)) throw error;
-    throw new HeapGrownError(settings.budgetBytes, error.leastBytes, heap.bytes);
-  }
-}
-
-function canPlan(...given: Parameters<typeof planPhases>): boolean {
-  try {
-    planPhases(...given);
-    return true;
-  } catch (error) {
-    if (error instanceof BudgetTooSmallError || error instanceof DeviceTooSmallError) return false;
-    throw error;
-  }
+  const plan = (size: PlannedParameters, heap = settings.heap): RunPlan | ZoetropeError => {
+    try {
+      return planPhases(checkpoint, size, { ...settings, heap });
+    } catch (error) {
+      if (error instanceof BudgetTooSmallError || error instanceof DeviceTooSmallError)
+        return error;
+      throw error;
+    }
+  };
+  const planned = plan(parameters);
+  if (!(planned instanceof Error)) return planned;
+  if (!(planned instanceof BudgetTooSmallError)) throw planned;
+  const { budgetBytes } = settings;
+  const heap = settings.heap?.();
+  // As it is in a page that was just opened.
+  const atStart = heap && ((): HeapState => ({ ...heap, bytes: 0, sessions: new Map() }));
+  if (heap && heap.bytes > 0 && !(plan(parameters, atStart) instanceof Error))
+    throw new HeapGrownError(budgetBytes, planned.leastBytes, heap.bytes);
+  const { sizeMultiple } = checkpoint.constraints;
+  const size = { width: sizeMultiple, height: sizeMultiple, numFrames: 1 };
+  const smallest = plan({ ...parameters, ...size }, atStart);
+  if (smallest instanceof BudgetTooSmallError)
+    throw new SmallestTooLargeError(budgetBytes, planned.leastBytes, smallest.leastBytes);
+  throw planned;
 }
 
 function planPhases(

@@ -6,7 +6,7 @@ import { ZoetropeError } from '../errors.ts';
 import { formatBytes } from '../format-bytes.ts';
 import { bufferBytes } from '../graph/types.ts';
 import type { Stage } from './stage.ts';
-import { type HeapState, heapBytesFor, MAX_HEAP_BYTES, MIN_HEAP_BYTES } from './wasm-heap.ts';
+import { type HeapState, heapBytesFor, MAX_HEAP_BYTES } from './wasm-heap.ts';
 import type { StreamingPlan } from './streamed-weights.ts';
 
 /** One stage in use, one being read; only the one if no more fits. */
@@ -81,12 +81,17 @@ export class HeapGrownError extends BudgetTooSmallError {
   }
 }
 
-/** On wasm: the budget does not hold even the runtime. */
-function runtimeTooLarge(budgetBytes: number, leastBytes: number): BudgetTooSmallError {
-  return new BudgetTooSmallError(budgetBytes, leastBytes, {
-    reason: 'for this size',
-    hint: `Allow more memory: on the CPU, the runtime alone takes ${formatBytes(MIN_HEAP_BYTES, 'up')}.`,
-  });
+/** Nor does the smallest clip fit. */
+export class SmallestTooLargeError extends BudgetTooSmallError {
+  override name = 'SmallestTooLargeError';
+
+  /** @param smallestBytes The least that the smallest clip takes. */
+  constructor(budgetBytes: number, leastBytes: number, smallestBytes: number) {
+    super(budgetBytes, leastBytes, {
+      reason: 'for this size',
+      hint: `Allow more memory: even the smallest clip takes ${formatBytes(smallestBytes, 'up')}.`,
+    });
+  }
 }
 
 /** No budget would do on this device. */
@@ -192,7 +197,6 @@ export function planPhase(
     return plan(weights(streamed), { streamed, slots });
   }
   const leastBytes = plan(cycleBytes(cycle, cycle, 1)).predictedPeakBytes;
-  if (heap && budgetBytes < MIN_HEAP_BYTES) throw runtimeTooLarge(budgetBytes, leastBytes);
   throw new BudgetTooSmallError(budgetBytes, leastBytes);
 }
 

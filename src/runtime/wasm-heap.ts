@@ -15,7 +15,7 @@ const THREAD_BYTES = 1_200_000;
 const MARGIN = 1.06;
 
 /** As the module asks for it. */
-export const MIN_HEAP_BYTES = 256 * PAGE_BYTES;
+const INITIAL_BYTES = 256 * PAGE_BYTES;
 /** emscripten's own bound, a page below 4 GiB. */
 export const MAX_HEAP_BYTES = 65_535 * PAGE_BYTES;
 
@@ -36,7 +36,7 @@ export function heapBytesFor(
   const compiled = new Map([...sessions, ...more]);
   const kept = [...compiled.values()].reduce((a, b) => a + b, 0);
   const used = BASE_BYTES + (threads - 1) * THREAD_BYTES + kept + MARGIN * runBytes;
-  return Math.max(bytes, MIN_HEAP_BYTES, PAGE_BYTES * Math.ceil(used / PAGE_BYTES));
+  return Math.max(bytes, INITIAL_BYTES, PAGE_BYTES * Math.ceil(used / PAGE_BYTES));
 }
 
 class WasmHeap {
