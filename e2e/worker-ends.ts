@@ -30,5 +30,6 @@ export async function expectLostOnce(page: Page): Promise<void> {
   const alert = page.getByRole('alert');
   await expect(alert).toContainText('worker-lost');
   await expect(alert.getByText('worker-lost')).toHaveCount(1);
+  await expect(page.locator('#status')).toHaveText('');
   await expect(page.getByRole('button', { name: 'Generate' })).toBeEnabled();
 }

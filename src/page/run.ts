@@ -86,7 +86,11 @@ export class Run {
       watch.end();
       if (error instanceof DownloadPaused) this.#progress.announce('The download is paused.');
       else if (isAbortError(error)) this.#showCancelled(error);
-      else showError(error, this.#events.errorActions);
+      else {
+        // The phase that was announced is over; the error announces itself.
+        this.#progress.announce('');
+        showError(error, this.#events.errorActions);
+      }
       // Its weights are gone: the next run loads the model again.
       if (error instanceof ZoetropeError && error.code === 'storage-lost') {
         await this.#engine.release().catch(() => undefined);
