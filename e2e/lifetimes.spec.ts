@@ -1,8 +1,6 @@
 /** @file Workers that end in the middle of something: it fails once, in words, and the next Generate works. */
-import { expect, generate, open, SMALL, test } from './app.ts';
-import { endWorker, expectLostOnce } from './worker-ends.ts';
-
-const FIELDS = { ...SMALL, prompt: 'a red ball', seed: '3', device: 'wasm' };
+import { expect, generate, open, test } from './app.ts';
+import { endWorker, expectLostOnce, FIELDS } from './worker-ends.ts';
 
 test('a worker that ends between two clips costs the frames that it kept', async ({
   sharedPage,

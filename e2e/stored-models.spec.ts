@@ -1,24 +1,6 @@
 /** @file The models in the browser's storage: listed, and deleted for good. */
-import type { Request } from '@playwright/test';
-import { expect, generate, open, SMALL, test } from './app.ts';
-
-const KEPT = {
-  ...SMALL,
-  'num-frames': '1',
-  prompt: 'a red ball',
-  device: 'wasm',
-  dtype: 'float32',
-  storage: '',
-};
-
-/** More bytes than the header of the safetensors file has. */
-const HEADER_BYTES = 100_000;
-
-/** How much of a file is asked for. */
-function rangeLength(request: Request): number {
-  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers()['range'] ?? '') ?? [];
-  return first === undefined ? 0 : Number(last) - Number(first) + 1;
-}
+import { expect, generate, open, test } from './app.ts';
+import { HEADER_BYTES, KEPT, rangeLength } from './kept-model.ts';
 
 test('a kept model is listed, deleted, and fetched again', async ({ browser, site }) => {
   const page = await browser.newPage();

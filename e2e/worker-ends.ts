@@ -1,6 +1,9 @@
 /** @file Ends the worker of a page, from within the worker, and says what the page is to show then. */
 import type { Page, Worker } from '@playwright/test';
-import { expect } from './app.ts';
+import { expect, SMALL } from './app.ts';
+
+/** The form's fields in tests of workers that end. */
+export const FIELDS = { ...SMALL, prompt: 'a red ball', seed: '3', device: 'wasm' };
 
 /** What goes on in the worker itself. */
 const ENDS = {

@@ -1,8 +1,6 @@
 /** @file Workers that hang, or end early: what takes too long for every run of the tests. */
-import { expect, generate, open, SMALL, test } from '../app.ts';
-import { endWorker, expectLostOnce, workerOf } from '../worker-ends.ts';
-
-const FIELDS = { ...SMALL, prompt: 'a red ball', seed: '3', device: 'wasm' };
+import { expect, generate, open, test } from '../app.ts';
+import { endWorker, expectLostOnce, FIELDS, workerOf } from '../worker-ends.ts';
 
 test('a worker that ends while a model is loaded fails the load, and not the next', async ({
   sharedPage,
