@@ -65,12 +65,6 @@ export function geluTanh(g: GraphBuilder, x: Value): Value {
   return first(g.node('Gelu', [x], [x], { attributes: { approximate: 'tanh' } }));
 }
 
-/** Limits every element to [min, max]. */
-export function clip(g: GraphBuilder, x: Value, min: number, max: number): Value {
-  const bound = (limit: number): Value => cast(g, g.constant(Float32Array.of(limit), []), x.dtype);
-  return first(g.node('Clip', [x, bound(min), bound(max)], [x]));
-}
-
 /** A no-op when the element type is already right. */
 export function cast(g: GraphBuilder, x: Value, dtype: DType): Value {
   if (x.dtype === dtype) return x;
