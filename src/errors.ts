@@ -6,17 +6,29 @@ import { nameAndMessage } from './describe-unknown.ts';
 
 /** Stable codes, fit for a `switch` and for documentation links. */
 export type ErrorCode =
+  /** WebGPU was asked for, and there is none or no adapter. */
   | 'webgpu-unavailable'
+  /** The browser or the device lacks what is needed. */
   | 'feature-missing'
+  /** The GPU was lost: the next call opens it again. */
   | 'device-lost'
+  /** A budget, the device or WebAssembly has no room. */
   | 'out-of-memory'
+  /** A weight, or what a part of a run made, is NaN, infinite or far too large. */
   | 'non-finite'
+  /** The worker has ended, and the loaded model with it. */
   | 'worker-lost'
+  /** The browser gives no more room for stored models. */
   | 'storage-full'
+  /** What was stored was cleared or evicted while it was in use. */
   | 'storage-lost'
+  /** Storage cannot be opened now: a newer version of the page, another tab, no access. */
   | 'storage-unavailable'
+  /** A checkpoint, configuration or LoRA is damaged, incomplete or of another layout. */
   | 'model-format'
+  /** A server does not answer, or answers something else than it lists. */
   | 'network'
+  /** An option is wrong; the message begins with its name. */
   | 'invalid-argument';
 
 export class ZoetropeError extends Error {
