@@ -183,26 +183,30 @@ test('an error of the engine is told with its code', async () => {
   expect(output).toContain('nearest valid: 48');
 });
 
-test('a damaged weight, or a useless LoRA scale, ends with an error and no clip', async () => {
-  const model = join(folder, 'damaged');
-  cpSync(join(ROOT, 'models/pocket'), model, { recursive: true });
-  const path = join(model, 'vae/diffusion_pytorch_model.safetensors');
-  const bytes = readFileSync(path);
-  const start = 8 + Number(bytes.readBigUInt64LE(0));
-  // The first tensor's first weight, as float16: NaN.
-  bytes.writeUInt16LE(0x7e00, start);
-  writeFileSync(path, bytes);
-  const args = ['a red ball', '--device', 'wasm', '--out', 'damaged.gif', ...SMALL];
-  const damaged = await command([...args, '--model', model]);
-  expect(damaged.code, damaged.output).toBe(1);
-  expect(damaged.output.match(/non-finite: Tensor decoder\.\S+ in vae\//g)).toHaveLength(1);
-  expect(damaged.output).toContain('(1 NaN)');
-  expect(existsSync(join(folder, 'damaged.gif'))).toBe(false);
+test(
+  'a damaged weight, or a useless LoRA scale, ends with an error and no clip',
+  { tag: '@heavy' },
+  async () => {
+    const model = join(folder, 'damaged');
+    cpSync(join(ROOT, 'models/pocket'), model, { recursive: true });
+    const path = join(model, 'vae/diffusion_pytorch_model.safetensors');
+    const bytes = readFileSync(path);
+    const start = 8 + Number(bytes.readBigUInt64LE(0));
+    // The first tensor's first weight, as float16: NaN.
+    bytes.writeUInt16LE(0x7e00, start);
+    writeFileSync(path, bytes);
+    const args = ['a red ball', '--device', 'wasm', '--out', 'damaged.gif', ...SMALL];
+    const damaged = await command([...args, '--model', model]);
+    expect(damaged.code, damaged.output).toBe(1);
+    expect(damaged.output.match(/non-finite: Tensor decoder\.\S+ in vae\//g)).toHaveLength(1);
+    expect(damaged.output).toContain('(1 NaN)');
+    expect(existsSync(join(folder, 'damaged.gif'))).toBe(false);
 
-  const lora = join(ROOT, 'models/parity/fixtures/wan-lora/diffusers.safetensors');
-  const scaled = await command([...args, '--lora', `${lora}:1e30`]);
-  expect(scaled.code, scaled.output).toBe(1);
-  expect(scaled.output).toContain('invalid-argument: loras: a scale of 1e+30');
-  const word = await command([...args, '--lora', `${lora}:Infinity`]);
-  expect(word.code, word.output).toBe(2);
-});
+    const lora = join(ROOT, 'models/parity/fixtures/wan-lora/diffusers.safetensors');
+    const scaled = await command([...args, '--lora', `${lora}:1e30`]);
+    expect(scaled.code, scaled.output).toBe(1);
+    expect(scaled.output).toContain('invalid-argument: loras: a scale of 1e+30');
+    const word = await command([...args, '--lora', `${lora}:Infinity`]);
+    expect(word.code, word.output).toBe(2);
+  },
+);

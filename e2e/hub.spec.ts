@@ -129,43 +129,44 @@ test('a download is paused and goes on where it stopped', async ({ browser, site
   await page.close();
 });
 
-test('a model of the hub says that a file was only read in part, until it is verified', async ({
-  browser,
-  site,
-}) => {
-  const page = await browser.newPage();
-  await standIn(page);
-  await open(page, site, { ...FORM, model: 'someone/pocket', storage: '' });
-  await page.getByRole('button', { name: 'Check now' }).click();
-  await expect(page.locator('#plan-facts')).toContainText('Fetches', { timeout: 60_000 });
-  await generate(page);
-  const model = page.locator('#stored-models > li');
-  await expect(model).toContainText('read in part');
-  await expect(model).toContainText('Of 1 of its 3 files only ranges were read');
+test(
+  'a model of the hub says that a file was only read in part, until it is verified',
+  { tag: '@heavy' },
+  async ({ browser, site }) => {
+    const page = await browser.newPage();
+    await standIn(page);
+    await open(page, site, { ...FORM, model: 'someone/pocket', storage: '' });
+    await page.getByRole('button', { name: 'Check now' }).click();
+    await expect(page.locator('#plan-facts')).toContainText('Fetches', { timeout: 60_000 });
+    await generate(page);
+    const model = page.locator('#stored-models > li');
+    await expect(model).toContainText('read in part');
+    await expect(model).toContainText('Of 1 of its 3 files only ranges were read');
 
-  // Slow, so that there is something to cancel.
-  hub.fault = ({ server }) => (server === 'cdn' ? { bytesPerSecond: 1e6 } : undefined);
-  const verify = page.getByRole('button', { name: 'Verify pocket' });
-  await verify.press('Enter');
-  await expect(page.getByRole('progressbar', { name: /^Verifying pocket/ })).toBeVisible();
-  await expect(page.getByRole('button', { name: 'Cancel verifying pocket' })).toBeFocused();
-  await page.keyboard.press('Escape');
-  await expect(page.locator('#stored-status')).toContainText('was not verified: you cancelled');
-  await expect(verify).toBeFocused();
-  await expect(model).toContainText('read in part');
+    // Slow, so that there is something to cancel.
+    hub.fault = ({ server }) => (server === 'cdn' ? { bytesPerSecond: 1e6 } : undefined);
+    const verify = page.getByRole('button', { name: 'Verify pocket' });
+    await verify.press('Enter');
+    await expect(page.getByRole('progressbar', { name: /^Verifying pocket/ })).toBeVisible();
+    await expect(page.getByRole('button', { name: 'Cancel verifying pocket' })).toBeFocused();
+    await page.keyboard.press('Escape');
+    await expect(page.locator('#stored-status')).toContainText('was not verified: you cancelled');
+    await expect(verify).toBeFocused();
+    await expect(model).toContainText('read in part');
 
-  hub.fault = ({ server }) => (server === 'cdn' ? { status: 404 } : undefined);
-  await page.keyboard.press('Enter');
-  await expect(page.locator('#stored-status')).toContainText(/^pocket .* was not verified: /);
+    hub.fault = ({ server }) => (server === 'cdn' ? { status: 404 } : undefined);
+    await page.keyboard.press('Enter');
+    await expect(page.locator('#stored-status')).toContainText(/^pocket .* was not verified: /);
 
-  hub.fault = () => undefined;
-  await page.keyboard.press('Enter');
-  await expect(page.locator('#stored-status')).toContainText(
-    'verified. Every file has the SHA-256',
-  );
-  await expect(model).toContainText('Every file was read whole and has the SHA-256');
-  await page.close();
-});
+    hub.fault = () => undefined;
+    await page.keyboard.press('Enter');
+    await expect(page.locator('#stored-status')).toContainText(
+      'verified. Every file has the SHA-256',
+    );
+    await expect(model).toContainText('Every file was read whole and has the SHA-256');
+    await page.close();
+  },
+);
 
 test('a folder of this machine is a model, kept and used like any other', async ({
   browser,

@@ -2,35 +2,37 @@
 import { expect, generate, open, test } from './app.ts';
 import { endWorker, expectLostOnce, FIELDS } from './worker-ends.ts';
 
-test('a worker that ends between two clips costs the frames that it kept', async ({
-  sharedPage,
-  site,
-}) => {
-  await open(sharedPage, site, FIELDS);
-  await generate(sharedPage);
-  await endWorker(sharedPage, 'ends itself');
-  await expect(sharedPage.locator('#error')).toBeHidden();
-  await sharedPage.locator('#prompt').fill('a blue heart');
-  await generate(sharedPage);
-  await sharedPage.getByRole('button', { name: 'a red ball, seed 3' }).click();
-  const alert = sharedPage.getByRole('alert');
-  await expect(alert).toContainText('worker-lost');
-  await expect(alert).toContainText('the same seed makes the same clip');
-  await expect(sharedPage.locator('#clips li')).toHaveCount(1);
-});
+test(
+  'a worker that ends between two clips costs the frames that it kept',
+  { tag: '@heavy' },
+  async ({ sharedPage, site }) => {
+    await open(sharedPage, site, FIELDS);
+    await generate(sharedPage);
+    await endWorker(sharedPage, 'ends itself');
+    await expect(sharedPage.locator('#error')).toBeHidden();
+    await sharedPage.locator('#prompt').fill('a blue heart');
+    await generate(sharedPage);
+    await sharedPage.getByRole('button', { name: 'a red ball, seed 3' }).click();
+    const alert = sharedPage.getByRole('alert');
+    await expect(alert).toContainText('worker-lost');
+    await expect(alert).toContainText('the same seed makes the same clip');
+    await expect(sharedPage.locator('#clips li')).toHaveCount(1);
+  },
+);
 
-test('a worker that fails in the denoising fails the clip, and not the next', async ({
-  sharedPage,
-  site,
-}) => {
-  await open(sharedPage, site, { ...FIELDS, 'num-inference-steps': '40' });
-  await sharedPage.getByRole('button', { name: 'Generate' }).click();
-  await expect(sharedPage.locator('#progress-stage')).toContainText('Denoising');
-  await endWorker(sharedPage, 'has an uncaught error');
-  await expectLostOnce(sharedPage);
-  await sharedPage.locator('#num-inference-steps').fill('2');
-  await generate(sharedPage);
-});
+test(
+  'a worker that fails in the denoising fails the clip, and not the next',
+  { tag: '@heavy' },
+  async ({ sharedPage, site }) => {
+    await open(sharedPage, site, { ...FIELDS, 'num-inference-steps': '40' });
+    await sharedPage.getByRole('button', { name: 'Generate' }).click();
+    await expect(sharedPage.locator('#progress-stage')).toContainText('Denoising');
+    await endWorker(sharedPage, 'has an uncaught error');
+    await expectLostOnce(sharedPage);
+    await sharedPage.locator('#num-inference-steps').fill('2');
+    await generate(sharedPage);
+  },
+);
 
 test('a script that drives the page sees the loss of a pipeline, in each of its calls', async ({
   sharedPage,

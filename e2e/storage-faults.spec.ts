@@ -112,39 +112,39 @@ test('two tabs that import the same model do the work once', async ({ context, d
   expect(second?.rgba).toEqual(first?.rgba);
 });
 
-test('data cleared during a run is reported as lost, and the next run fetches it', async ({
-  context,
-  deep,
-  fetched,
-}) => {
-  const page = await newTab(context, deep);
-  const session = await context.newCDPSession(page);
-  const fields = {
-    prompt: 'a blue heart',
-    width: '32',
-    height: '32',
-    'num-frames': '1',
-    'num-inference-steps': '20',
-    'guidance-scale': '1',
-    device: 'wasm',
-    storage: '',
-  };
-  await page.goto(`${deep.url}?${new URLSearchParams(fields).toString()}`);
-  await page.getByRole('button', { name: 'Generate' }).click();
-  // The decoder's weights are still to be read.
-  await expect(page.locator('#progress-stage')).toContainText('Denoising', { timeout: 120_000 });
-  await session.send('Storage.clearDataForOrigin', {
-    origin: new URL(deep.url).origin,
-    storageTypes: 'indexeddb',
-  });
-  const ended = page.locator('#player:visible, #error:visible').first();
-  await expect(ended).toBeVisible({ timeout: 120_000 });
-  await expect(page.locator('#error')).toContainText('storage-lost');
-  await expect(page.locator('#error')).toContainText('Load the model again');
-  await expect(page.locator('#status')).not.toHaveText('Cancelled.');
+test(
+  'data cleared during a run is reported as lost, and the next run fetches it',
+  { tag: '@heavy' },
+  async ({ context, deep, fetched }) => {
+    const page = await newTab(context, deep);
+    const session = await context.newCDPSession(page);
+    const fields = {
+      prompt: 'a blue heart',
+      width: '32',
+      height: '32',
+      'num-frames': '1',
+      'num-inference-steps': '20',
+      'guidance-scale': '1',
+      device: 'wasm',
+      storage: '',
+    };
+    await page.goto(`${deep.url}?${new URLSearchParams(fields).toString()}`);
+    await page.getByRole('button', { name: 'Generate' }).click();
+    // The decoder's weights are still to be read.
+    await expect(page.locator('#progress-stage')).toContainText('Denoising', { timeout: 120_000 });
+    await session.send('Storage.clearDataForOrigin', {
+      origin: new URL(deep.url).origin,
+      storageTypes: 'indexeddb',
+    });
+    const ended = page.locator('#player:visible, #error:visible').first();
+    await expect(ended).toBeVisible({ timeout: 120_000 });
+    await expect(page.locator('#error')).toContainText('storage-lost');
+    await expect(page.locator('#error')).toContainText('Load the model again');
+    await expect(page.locator('#status')).not.toHaveText('Cancelled.');
 
-  const before = fetched.bytes;
-  await page.getByRole('button', { name: 'Generate' }).click();
-  await expect(page.locator('#player')).toBeVisible({ timeout: 120_000 });
-  expect(fetched.bytes - before).toBeGreaterThan(1e6);
-});
+    const before = fetched.bytes;
+    await page.getByRole('button', { name: 'Generate' }).click();
+    await expect(page.locator('#player')).toBeVisible({ timeout: 120_000 });
+    expect(fetched.bytes - before).toBeGreaterThan(1e6);
+  },
+);

@@ -74,48 +74,49 @@ test('an import that was cut short is listed as incomplete', async ({ browser, s
   await page.close();
 });
 
-test('a damaged model is listed as damaged, and the next run mends it with a notice', async ({
-  browser,
-  site,
-}) => {
-  const page = await browser.newPage();
-  await page.goto(site.url);
-  await page.evaluate(async () => {
-    const source = new URL('models/pocket', document.baseURI).href;
-    const options = { device: 'wasm', dtype: 'float32', storage: true } as const;
-    await (await window.zoetrope?.VideoPipeline.fromPretrained(source, options))?.dispose();
-    const database = await new Promise<IDBDatabase>((resolve, reject) => {
-      const opening = indexedDB.open('zoetrope');
-      opening.onsuccess = () => resolve(opening.result);
-      opening.onerror = () => reject(opening.error ?? new Error('it does not open'));
+test(
+  'a damaged model is listed as damaged, and the next run mends it with a notice',
+  { tag: '@heavy' },
+  async ({ browser, site }) => {
+    const page = await browser.newPage();
+    await page.goto(site.url);
+    await page.evaluate(async () => {
+      const source = new URL('models/pocket', document.baseURI).href;
+      const options = { device: 'wasm', dtype: 'float32', storage: true } as const;
+      await (await window.zoetrope?.VideoPipeline.fromPretrained(source, options))?.dispose();
+      const database = await new Promise<IDBDatabase>((resolve, reject) => {
+        const opening = indexedDB.open('zoetrope');
+        opening.onsuccess = () => resolve(opening.result);
+        opening.onerror = () => reject(opening.error ?? new Error('it does not open'));
+      });
+      const transaction = database.transaction('checkpoints', 'readwrite');
+      const store = transaction.objectStore('checkpoints');
+      const cursor = store.openCursor();
+      cursor.onsuccess = () => {
+        const found = cursor.result;
+        if (!found) return;
+        const record = found.value as { id: string };
+        if (record.id.includes('/transformer@')) found.update({ ...record, chunks: 'none' });
+        found.continue();
+      };
+      await new Promise((resolve) => {
+        transaction.oncomplete = resolve;
+      });
+      database.close();
     });
-    const transaction = database.transaction('checkpoints', 'readwrite');
-    const store = transaction.objectStore('checkpoints');
-    const cursor = store.openCursor();
-    cursor.onsuccess = () => {
-      const found = cursor.result;
-      if (!found) return;
-      const record = found.value as { id: string };
-      if (record.id.includes('/transformer@')) found.update({ ...record, chunks: 'none' });
-      found.continue();
-    };
-    await new Promise((resolve) => {
-      transaction.oncomplete = resolve;
-    });
-    database.close();
-  });
-  await open(page, site, KEPT);
-  const models = page.locator('#stored-models > li');
-  await expect(models).toHaveCount(1);
-  await expect(models).toContainText('damaged');
-  await expect(page.getByRole('button', { name: 'Delete pocket' })).toBeEnabled();
-  await expect(page.locator('#plan-facts')).toContainText(/Fetches \d\.\d MB/);
-  await generate(page);
-  await expect(page.locator('#notices')).toContainText('damaged');
-  await expect(page.locator('#notices')).toContainText('fetched again');
-  await expect(models).not.toContainText('damaged');
-  await page.close();
-});
+    await open(page, site, KEPT);
+    const models = page.locator('#stored-models > li');
+    await expect(models).toHaveCount(1);
+    await expect(models).toContainText('damaged');
+    await expect(page.getByRole('button', { name: 'Delete pocket' })).toBeEnabled();
+    await expect(page.locator('#plan-facts')).toContainText(/Fetches \d\.\d MB/);
+    await generate(page);
+    await expect(page.locator('#notices')).toContainText('damaged');
+    await expect(page.locator('#notices')).toContainText('fetched again');
+    await expect(models).not.toContainText('damaged');
+    await page.close();
+  },
+);
 
 test('a database of a newer version is reported as such', async ({ browser, site }) => {
   const page = await browser.newPage();
