@@ -30,7 +30,7 @@ const CASES: readonly Case[] = [
 
 const DEFAULTS = { ...checkpoint.defaults, width: 32, height: 32, numFrames: 5, guidanceScale: 1 };
 
-/** Of a page that was just opened, with no limit. */
+/** Settings as in a page that was just opened, with no limit. */
 function settings(changed: Partial<PlanSettings>): PlanSettings {
   const precision = { linear: 'float32' } as const;
   return {

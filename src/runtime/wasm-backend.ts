@@ -8,7 +8,7 @@ import { type FailurePlace, runtimeFailure } from './failure.ts';
 import { Ledger } from './ledger.ts';
 import { ortLock } from './mutex.ts';
 import { isBroken, loadWasmOrt, noteFailure, type OrtModule, wasmThreads } from './ort.ts';
-import { heapBytesFor, wasmHeap } from './wasm-heap.ts';
+import { wasmHeap } from './wasm-heap.ts';
 import { turn } from '../weights/turn.ts';
 
 interface CpuTensor extends DeviceTensor {
@@ -119,8 +119,8 @@ export class WasmBackend implements Backend {
 
   /** @throws ZoetropeError `out-of-memory` if the run would pass the ledger's limit, or the browser gives no more. */
   #makeRoom(graph: Graph): void {
-    const state = wasmHeap.state(wasmThreads());
-    const bytes = heapBytesFor(state, graph.forCpu(this.#scoreBytes).runBytes);
+    const { runBytes } = graph.forCpu(this.#scoreBytes);
+    const bytes = wasmHeap.bytesFor(runBytes, wasmThreads());
     this.ledger.checkHeap(bytes);
     wasmHeap.grow(bytes);
     this.#countHeap();

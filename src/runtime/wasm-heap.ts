@@ -31,10 +31,11 @@ export interface HeapState {
 export function heapBytesFor(
   { bytes, sessions, threads }: HeapState,
   runBytes: number,
-  more: ReadonlyMap<string, number> = new Map(),
+  more?: ReadonlyMap<string, number>,
 ): number {
-  const compiled = new Map([...sessions, ...more]);
-  const kept = [...compiled.values()].reduce((a, b) => a + b, 0);
+  let kept = 0;
+  for (const [key, size] of sessions) kept += more?.get(key) ?? size;
+  for (const [key, size] of more ?? []) kept += sessions.has(key) ? 0 : size;
   const used = BASE_BYTES + (threads - 1) * THREAD_BYTES + kept + MARGIN * runBytes;
   return Math.max(bytes, INITIAL_BYTES, PAGE_BYTES * Math.ceil(used / PAGE_BYTES));
 }
@@ -50,6 +51,11 @@ class WasmHeap {
   /** Whether next to nothing is left of what can be addressed. */
   get isFull(): boolean {
     return this.bytes > 0.95 * MAX_HEAP_BYTES;
+  }
+
+  /** As {@link heapBytesFor}, for a run that comes now: before each of them, so nothing is copied. */
+  bytesFor(runBytes: number, threads: number): number {
+    return heapBytesFor({ bytes: this.bytes, sessions: this.#sessions, threads }, runBytes);
   }
 
   state(threads: number): HeapState {

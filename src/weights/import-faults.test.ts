@@ -21,7 +21,7 @@ const CHUNK_BYTES = 64 * 1024;
 
 let hub: HubServer;
 let shards: readonly ServedFile[];
-/** Of an import without faults. */
+/** The hashes of the chunks that an import without faults leaves. */
 let rightHashes: readonly string[];
 let allBytes: number;
 
