@@ -73,7 +73,12 @@ export async function generate(page: Page): Promise<void> {
 
 export async function expectClip(page: Page): Promise<void> {
   const ended = page.locator('#player:visible, #error:visible').first();
-  await expect(ended).toBeVisible({ timeout: 220_000 });
+  const hasEnded = await ended.waitFor({ timeout: 220_000 }).then(
+    () => true,
+    () => false,
+  );
+  // A log alone must show where a run stopped.
+  if (!hasEnded) throw new Error(`no clip in time: ${await page.locator('#stage').innerText()}`);
   await expect(page.locator('#error')).toBeHidden();
 }
 
