@@ -20,6 +20,7 @@ export default defineConfig({
       '@petamoriken/float16',
       'client-zip',
       'comlink',
+      'entities/decode',
       'hash-wasm',
       'idb',
       'mediabunny',

@@ -19,6 +19,7 @@ FAMILIES = {
     "schedulers": "schedulers",
     "noise": "noise",
     "tokenizer": "tokenizer",
+    "prompts": "prompts",
     "tokenizer-multilingual": "multilingual",
     "end-to-end": "end_to_end",
 }

@@ -36,23 +36,28 @@ export function tokenizePrompt(
   return { ids, notices: [{ code: 'prompt-truncated', message }] };
 }
 
+type TextParameters = Pick<
+  GenerationParameters,
+  'prompt' | 'negativePrompt' | 'guidanceScale' | 'maxSequenceLength'
+>;
+
 /** In the place of texts. */
 export type GivenEmbeddings = Pick<GenerateOptions, 'promptEmbeds' | 'negativePromptEmbeds'>;
 
-/** The prompt and, with guidance, the negative prompt. */
+/** The prompt and, with guidance, the negative prompt, cleaned. */
 export function textsOf(
-  checkpoint: ModelCheckpoint,
-  { prompt, negativePrompt, guidanceScale, maxSequenceLength }: GenerationParameters,
+  checkpoint: Pick<ModelCheckpoint, 'tokenizer'>,
+  { prompt, negativePrompt, guidanceScale, maxSequenceLength }: TextParameters,
   { promptEmbeds, negativePromptEmbeds }: GivenEmbeddings,
 ): { texts: readonly PromptText[]; notices: readonly Notice[] } {
   const all = [
     { text: prompt, embeds: promptEmbeds },
-    { text: cleanPrompt(negativePrompt), embeds: negativePromptEmbeds },
+    { text: negativePrompt, embeds: negativePromptEmbeds },
   ];
   const notices: Notice[] = [];
   const texts = (guidanceScale > 1 ? all : all.slice(0, 1)).map(({ text, embeds }): PromptText => {
     if (embeds) return { embeds };
-    const tokenized = tokenizePrompt(checkpoint, text, maxSequenceLength);
+    const tokenized = tokenizePrompt(checkpoint, cleanPrompt(text), maxSequenceLength);
     notices.push(...tokenized.notices);
     return { ids: tokenized.ids };
   });

@@ -1,5 +1,6 @@
 /** @file The cleaning of a prompt before the tokenizer, as diffusers' `WanPipeline` has it (`prompt_clean`). */
 import { invalidArgument } from '../../errors.ts';
+import { fixText } from './fix-text.ts';
 import { unescapeHtml } from './html-entities.ts';
 
 /**
@@ -10,23 +11,23 @@ import { unescapeHtml } from './html-entities.ts';
 const WHITESPACE = /[\p{White_Space}\x1c-\x1f]+/gu;
 
 /**
- * Unescapes HTML entities twice, makes every run of white space one space, and strips the ends.
+ * Repairs what pasting does to text, unescapes HTML entities twice, makes every run of white space one space, and strips
+ * the ends.
  *
- * That is `prompt_clean` where Python's `ftfy` is not installed. With it, diffusers also repairs text decoded with the
- * wrong character set, straightens curly quotes, and replaces ligatures and full-width letters: prompts with none of
- * these are cleaned equally. See {@link unescapeHtml} for the named entities that are known.
+ * That is `prompt_clean` where Python's `ftfy` is installed, as diffusers recommends for Wan. See {@link fixText}.
  */
 export function cleanPrompt(prompt: string): string {
-  return unescapeHtml(unescapeHtml(prompt)).replace(WHITESPACE, ' ').replace(/^ | $/g, '');
+  return unescapeHtml(unescapeHtml(fixText(prompt)))
+    .replace(WHITESPACE, ' ')
+    .replace(/^ | $/g, '');
 }
 
 /**
- * {@link cleanPrompt}, for a prompt that has to say something.
+ * Checks that a prompt says something, and returns it unmodified.
  *
- * @throws ZoetropeError `invalid-argument` when nothing is left of it.
+ * @throws ZoetropeError `invalid-argument` when nothing is left of it after {@link cleanPrompt}.
  */
 export function requirePrompt(prompt: string): string {
-  const cleaned = typeof prompt === 'string' ? cleanPrompt(prompt) : '';
-  if (cleaned !== '') return cleaned;
+  if (typeof prompt === 'string' && cleanPrompt(prompt) !== '') return prompt;
   throw invalidArgument('prompt', 'it is empty.', 'Describe what the video should show.');
 }

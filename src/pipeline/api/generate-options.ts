@@ -4,7 +4,10 @@ import type { SchedulerName } from '../../schedulers/scheduler.ts';
 import type { Progress } from './progress.ts';
 
 export interface GenerateOptions {
-  /** Needed, unless there are `promptEmbeds`. */
+  /**
+   * Needed, unless there are `promptEmbeds`. Cleaned before it becomes tokens, as diffusers does with `ftfy`, like
+   * `negativePrompt`; reports and files have it as it was given.
+   */
   prompt?: string;
   negativePrompt?: string;
   /**
