@@ -1,6 +1,7 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { launchOptions } from './scripts/browser.mjs';
+import { readmeExamplesPlugin } from './scripts/readme/examples.mjs';
 
 /** Tests of what Node cannot show (WebGPU, IndexedDB): parity runs on both sides, `*.browser.test.ts` here alone. */
 const IN_BROWSER = ['src/**/*.{parity,browser}.test.ts'];
@@ -36,6 +37,7 @@ export default defineConfig({
       },
       {
         extends: true,
+        plugins: [readmeExamplesPlugin()],
         test: {
           name: 'chromium',
           include: IN_BROWSER,
