@@ -46,6 +46,35 @@ describe('cleanPrompt', () => {
     });
     fc.assert(property, { numRuns: 500, seed: 1 });
   });
+
+  it('makes well-formed text of anything', () => {
+    const bytes = fc.string({
+      unit: fc.oneof(
+        fc.constantFrom(
+          'Ã',
+          'â',
+          '€',
+          'ð',
+          'Ð',
+          ' ',
+          '\ufffd',
+          '?',
+          '\x1a',
+          '\x81',
+          'и',
+          '√',
+          '&',
+          ';',
+        ),
+        fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)),
+        fc.integer({ min: 0x80, max: 0xff }).map((code) => String.fromCharCode(code)),
+      ),
+    });
+    const property = fc.property(bytes, (prompt) => {
+      expect(cleanPrompt(prompt)).not.toMatch(/\p{Surrogate}/u);
+    });
+    fc.assert(property, { numRuns: 1000, seed: 1 });
+  });
 });
 
 function many(part: string): string {
