@@ -1,0 +1,44 @@
+/**
+ * @file JSON with whole numbers of any length: a BigInt is written as its digits, and digits that a number cannot hold are
+ * read as a BigInt. `JSON` itself throws at the one and rounds the other. JavaScript, because the commands run without a
+ * build.
+ */
+
+/** Texts, so that digits inside them are left alone, and numbers. */
+const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+/**
+ * `JSON.stringify` for values that may hold BigInts.
+ * @param {unknown} value An object, a list, or anything else that JSON can write.
+ * @param {number} [indent]
+ * @returns {string}
+ */
+export function stringifyExact(value, indent) {
+  const mark = crypto.randomUUID();
+  let hasBigInts = false;
+  const text = JSON.stringify(
+    value,
+    (_key, each) => {
+      if (typeof each !== 'bigint') return each;
+      hasBigInts = true;
+      return `${mark}${each}`;
+    },
+    indent,
+  );
+  return hasBigInts ? text.replace(new RegExp(`"${mark}(-?\\d+)"`, 'g'), '$1') : text;
+}
+
+/**
+ * `JSON.parse`, but a whole number beyond ±(2^53 − 1) becomes a BigInt.
+ * @param {string} text
+ * @returns {unknown}
+ */
+export function parseExact(text) {
+  const mark = crypto.randomUUID();
+  const marked = text.replace(TOKENS, (token) =>
+    /^-?\d+$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"${mark}${token}"` : token,
+  );
+  return JSON.parse(marked, (_key, each) =>
+    typeof each === 'string' && each.startsWith(mark) ? BigInt(each.slice(mark.length)) : each,
+  );
+}
