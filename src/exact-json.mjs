@@ -15,17 +15,13 @@ const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
  */
 export function stringifyExact(value, indent) {
   const mark = crypto.randomUUID();
-  let hasBigInts = false;
   const text = JSON.stringify(
     value,
-    (_key, each) => {
-      if (typeof each !== 'bigint') return each;
-      hasBigInts = true;
-      return `${mark}${each}`;
-    },
+    (_key, each) => (typeof each === 'bigint' ? `${mark}${each}` : each),
     indent,
   );
-  return hasBigInts ? text.replace(new RegExp(`"${mark}(-?\\d+)"`, 'g'), '$1') : text;
+  const [start = '', ...marked] = text.split(`"${mark}`);
+  return start + marked.map((part) => part.replace('"', '')).join('');
 }
 
 /**

@@ -12,6 +12,9 @@ import torch
 from fixture_io import FIXTURES, save_json, shortest
 
 SEEDS = (0, 1, 42, 123456789, 2**32 + 5, 2**53 - 1)
+# At the ends of what manual_seed takes, and around the widths where digits or bits are lost. As text in JSON, whose
+# numbers most readers round.
+WIDE_SEEDS = (-1, 2**64 - 1, 2**63, -(2**63), 2**53 + 1, 2**32, 2**32 + 7)
 COUNTS = (1, 2, 5, 8, 15, 16, 17, 20, 31, 32, 33, 100, 1000)
 KEPT_WHOLE = 100
 # Drawn one after the other from one generator: 3 leaves half a pair behind, which the next short draw uses up. The
@@ -174,4 +177,5 @@ def make():
         for counts in SEQUENCES
         for seed in SEEDS[:3]
     ]
-    save_json(FIXTURES / "noise.json", {"cases": cases, "sequences": sequences})
+    wide = [{"seed": str(seed), "values": shortest(drawn(seed, [20])[0])} for seed in WIDE_SEEDS]
+    save_json(FIXTURES / "noise.json", {"cases": cases, "sequences": sequences, "wideSeeds": wide})

@@ -26,4 +26,10 @@ describe('clipFileName', () => {
     });
     fc.assert(property, { numRuns: 500, seed: 1 });
   });
+
+  it('has every digit of the seed', () => {
+    const seed = 2n ** 64n - 1n;
+    expect(clipFileName({ prompt: 'a ball', seed }, 'mp4')).toBe(`a-ball-seed-${seed}.mp4`);
+    expect(clipFileName({ prompt: 'a ball', seed: -1 }, 'mp4')).toBe('a-ball-seed--1.mp4');
+  });
 });

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { parseExact } from '../exact-json.mjs';
 import { clipTags } from './clip-tags.ts';
 import { PARAMETERS } from './test-clip.ts';
 
@@ -7,6 +8,13 @@ it('holds all that it takes to make a clip again', () => {
   expect(title).toBe(PARAMETERS.prompt);
   expect(summary).toContain('seed 7');
   expect(JSON.parse(json)).toEqual({ software: 'Zoetrope', ...PARAMETERS });
+});
+
+it.each([-1, 2n ** 64n - 1n, -(2n ** 63n)])('writes every digit of the seed %d', (seed) => {
+  const { summary, json } = clipTags({ ...PARAMETERS, seed });
+  expect(summary).toContain(`seed ${seed},`);
+  expect(json).toContain(`"seed":${seed},`);
+  expect(parseExact(json)).toEqual({ software: 'Zoetrope', ...PARAMETERS, seed });
 });
 
 it('says where embeddings were given in the place of a prompt', () => {

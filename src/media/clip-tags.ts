@@ -1,4 +1,5 @@
 /** @file What is written into a file about its making: enough to make it again. */
+import { stringifyExact } from '../exact-json.mjs';
 import type { GenerationParameters } from './clip.ts';
 
 export interface ClipTags {
@@ -6,7 +7,7 @@ export interface ClipTags {
   readonly title: string;
   /** For people: model, seed, steps and so on, in one line. */
   readonly summary: string;
-  /** For programs: all {@link GenerationParameters} and `software`, as JSON. */
+  /** For programs: all {@link GenerationParameters} and `software`, as JSON, the seed with every digit. */
   readonly json: string;
   readonly software: 'Zoetrope';
 }
@@ -19,7 +20,7 @@ export function clipTags(parameters: GenerationParameters): ClipTags {
     summary:
       `Made with ${software} and ${model}: seed ${seed}, ${numInferenceSteps} steps of ${scheduler}, ` +
       `guidance ${guidanceScale}`,
-    json: JSON.stringify({ software, ...parameters }),
+    json: stringifyExact({ software, ...parameters }),
     software,
   };
 }

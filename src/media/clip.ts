@@ -1,4 +1,5 @@
 /** @file What a clip is made of: frames, the parameters that made them, and the files that it can become. */
+import type { Seed } from '../seed.mjs';
 
 /** Element type of the linear layers' arithmetic. `auto`: float16 where the adapter has `shader-f16`. */
 export type ComputeDtype = 'float32' | 'float16';
@@ -17,7 +18,8 @@ export interface GenerationParameters {
   readonly numFrames: number;
   readonly numInferenceSteps: number;
   readonly guidanceScale: number;
-  readonly seed: number;
+  /** A BigInt where a number does not hold every digit; `JSON.stringify` throws at one, `stringifyExact` writes it. */
+  readonly seed: Seed;
   readonly maxSequenceLength: number;
   readonly frameRate: number;
   readonly scheduler: string;

@@ -1,4 +1,5 @@
 /** @file Amounts as people read them. */
+import type { Seed } from '../seed.mjs';
 
 /** `8 s`, `2 min 5 s`, `1 h 3 min`. */
 export function formatSeconds(seconds: number): string {
@@ -29,7 +30,7 @@ export function formatCount(count: number): string {
 }
 
 /** A file name's stem from a prompt: lower case words, not too long. */
-export function fileStem(prompt: string, seed: number): string {
+export function fileStem(prompt: string, seed: Seed): string {
   const words = prompt
     .toLowerCase()
     .replaceAll(/[^\p{Letter}\p{Number}]+/gu, '-')

@@ -1,5 +1,6 @@
 /** @file Saves the clip that is shown: as a video, a GIF or numbered pictures, and its parameters as text. */
 import { isAbortError } from '../errors.ts';
+import { stringifyExact } from '../exact-json.mjs';
 import { formatBytes } from '../format-bytes.ts';
 import type { Container, EncodedVideo } from '../pipeline/api.ts';
 import { button, element, select } from './elements.ts';
@@ -55,7 +56,7 @@ export function setUpSaving({ current, onError }: Saving): void {
   };
   button('copy-parameters').addEventListener('click', () => {
     const clip = current();
-    void copy('Parameters', clip && JSON.stringify(clip.result.parameters, undefined, 2));
+    void copy('Parameters', clip && stringifyExact(clip.result.parameters, 2));
   });
   button('copy-link').addEventListener('click', () => void copy('Link', current()?.address));
 }

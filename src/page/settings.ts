@@ -11,6 +11,7 @@ import type {
 } from '../pipeline/api.ts';
 import { findModel } from '../families/catalogue/entries.ts';
 import type { ModelEntry } from '../families/catalogue/model-entry.ts';
+import { parseSeed, type Seed } from '../seed.mjs';
 import { element, input, readNumber, select } from './elements.ts';
 import { readTimes, timesField, timesParameters } from './few-step-fields.ts';
 import { memoryField, memoryParameters, memoryText, readMemory } from './memory-fields.ts';
@@ -38,7 +39,7 @@ export interface Settings {
   readonly memory: NonNullable<LoadOptions['memory']>;
   /** Whether the checkpoint is kept in the browser's storage. */
   readonly storage: boolean;
-  readonly generate: GenerateOptions & { readonly prompt: string; readonly seed: number };
+  readonly generate: GenerateOptions & { readonly prompt: string; readonly seed: Seed };
 }
 
 export const DEFAULT_MODEL = 'pocket';
@@ -132,15 +133,15 @@ function formParts(): URLSearchParams {
   ]);
 }
 
-function chooseSeed(): number {
-  const typed = readNumber('seed');
-  if (input('seed-lock').checked && typed !== undefined) return typed;
+function chooseSeed(): Seed {
+  const typed = input('seed').value.trim();
+  if (input('seed-lock').checked && typed !== '') return parseSeed(typed);
   // Six digits: a seed that one can read out to somebody.
   return (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) % 1_000_000;
 }
 
-export function showSeed(seed: number): void {
-  if (Number.isFinite(seed)) input('seed').value = String(seed);
+export function showSeed(seed: Seed): void {
+  input('seed').value = String(seed);
 }
 
 export function setOption(option: string, value: number): void {

@@ -33,6 +33,7 @@ export type {
   GenerationParameters,
   VideoCodecName,
 } from '../media/clip.ts';
+export type { Seed } from '../seed.mjs';
 export type { SchedulerName } from '../schedulers/scheduler.ts';
 export type { DeviceChoice, DeviceReport } from '../runtime/device.ts';
 export type { FolderFiles, ModelReference } from '../weights/open-source.ts';

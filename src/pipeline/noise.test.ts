@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ZoetropeError } from '../errors.ts';
 import fixture from '../../models/parity/fixtures/noise.json' with { type: 'json' };
+import { lowBits, parseSeed } from '../seed.mjs';
 import { randn, TorchGenerator } from './noise.ts';
 
 interface Case {
@@ -63,6 +64,14 @@ describe('randn', () => {
       expect(randn(40, high * 2 ** 32 + low)).toEqual(randn(40, low));
     });
     fc.assert(property, { numRuns: 50, seed: 1 });
+  });
+
+  it.each(fixture.wideSeeds)('has the bits of torch.randn for the wide seed $seed', (reference) => {
+    const values = Float32Array.from(reference.values);
+    const seed = parseSeed(reference.seed);
+    expect(randn(values.length, seed)).toEqual(values);
+    expect(randn(values.length, BigInt(reference.seed))).toEqual(values);
+    expect(randn(values.length, lowBits(seed))).toEqual(values);
   });
 
   it('has a common beginning among short draws, and among whole blocks', () => {

@@ -4,6 +4,7 @@
  */
 import { mersenne } from 'pure-rand/generator/mersenne';
 import { invalidArgument } from '../errors.ts';
+import { lowBits, type Seed, seedProblem } from '../seed.mjs';
 import { transformBlock } from './box-muller.ts';
 
 /** PyTorch transforms uniforms to normals by blocks of so many. */
@@ -22,13 +23,12 @@ export class TorchGenerator {
   #spare: number | undefined;
 
   /**
-   * @param seed 0 … 2^53 − 1. PyTorch's engine uses the low 32 bits.
+   * @param seed −2^63 … 2^64 − 1. PyTorch's engine uses the low 32 bits.
    * @throws ZoetropeError `invalid-argument`.
    */
-  constructor(seed: number) {
+  constructor(seed: Seed) {
     checkSeed(seed);
-    // ToInt32, which the generator applies, keeps exactly the low 32 bits.
-    const engine = mersenne(seed);
+    const engine = mersenne(lowBits(seed));
     this.#words = () => engine.next();
   }
 
@@ -64,10 +64,10 @@ export class TorchGenerator {
  * beginning.
  *
  * @param count Values to draw: a whole number, 0 or more.
- * @param seed 0 … 2^53 − 1.
+ * @param seed −2^63 … 2^64 − 1.
  * @throws ZoetropeError `invalid-argument`.
  */
-export function randn(count: number, seed: number): Float32Array<ArrayBuffer> {
+export function randn(count: number, seed: Seed): Float32Array<ArrayBuffer> {
   if (!Number.isSafeInteger(count) || count < 0) {
     throw invalidArgument('count', `${count} is not a count.`, 'Give a whole number, 0 or more.');
   }
@@ -77,14 +77,10 @@ export function randn(count: number, seed: number): Float32Array<ArrayBuffer> {
   return values;
 }
 
-/** @throws ZoetropeError `invalid-argument` unless the seed is a whole number from 0 to 2^53 − 1. */
-export function checkSeed(seed: number): void {
-  if (Number.isSafeInteger(seed) && seed >= 0) return;
-  throw invalidArgument(
-    'seed',
-    `${seed} is not a whole number from 0 to 2^53 − 1.`,
-    'Choose another seed, or leave it out for a random one.',
-  );
+/** @throws ZoetropeError `invalid-argument` unless PyTorch takes the seed and no digit of it is lost. */
+export function checkSeed(seed: unknown): asserts seed is Seed {
+  const problem = seedProblem(seed);
+  if (problem) throw invalidArgument('seed', problem.message, problem.hint);
 }
 
 /** Whole blocks, in float32. The last 16 values of a count between are drawn anew, as a block of their own. */

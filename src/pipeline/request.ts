@@ -6,6 +6,7 @@ import { FRAME_RATE, GUIDANCE_SCALE, INFERENCE_STEPS } from '../families/request
 import { requirePrompt } from '../families/text/prompt.ts';
 import { checkSchedulerName } from '../schedulers/create-scheduler.ts';
 import type { GenerateOptions, GenerationParameters } from './api.ts';
+import { canonicalSeed } from '../seed.mjs';
 import { checkSeed } from './noise.ts';
 
 const NOISE_SIGMA: NumberRange = { least: 1e-3, most: 1e3 };
@@ -48,7 +49,7 @@ export function resolveRequest(
       options.guidanceScale ?? defaults.guidanceScale,
       GUIDANCE_SCALE,
     ),
-    seed,
+    seed: canonicalSeed(seed),
     maxSequenceLength: resolveSequenceLength(options.maxSequenceLength, defaults),
     frameRate: finite('frameRate', options.frameRate ?? defaults.frameRate, FRAME_RATE),
     scheduler: options.scheduler ?? context.scheduler,

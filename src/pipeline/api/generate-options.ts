@@ -1,6 +1,7 @@
 /** @file Options of making a clip, and of what it is written as. */
 import type { Container, FrameGroup, VideoCodecName } from '../../media/clip.ts';
 import type { SchedulerName } from '../../schedulers/scheduler.ts';
+import type { Seed } from '../../seed.mjs';
 import type { Progress } from './progress.ts';
 
 export interface GenerateOptions {
@@ -39,8 +40,11 @@ export interface GenerateOptions {
   initNoiseSigma?: number;
   /** 1 switches classifier-free guidance off. */
   guidanceScale?: number;
-  /** 0 … 2^53 − 1, as `torch.Generator('cpu').manual_seed(seed)`; random when absent. */
-  seed?: number;
+  /**
+   * −2^63 … 2^64 − 1, as `torch.Generator('cpu').manual_seed(seed)` takes it; the generator uses its low 32 bits, so −1 and
+   * 2^64 − 1 make the same noise. A BigInt beyond ±(2^53 − 1), where a number loses digits. Random when absent.
+   */
+  seed?: Seed;
   /** Tokens, the end token included. */
   maxSequenceLength?: number;
   /** Frames a second in the file and the player. */
