@@ -19,7 +19,11 @@ const CASES: readonly {
   { title: 'frames off the grid', fields: { 'num-frames': '6' }, says: /numFrames: 6/, fix: '5' },
   { title: 'no steps', fields: { 'num-inference-steps': '0' }, says: /Steps: 0/, fix: '1' },
   { title: 'no memory', fields: { memory: '0' }, says: /budget/ },
-  { title: 'a negative seed', fields: { seed: '-1' }, says: /seed/ },
+  {
+    title: 'a seed beyond 64 bits',
+    fields: { seed: '18446744073709551616' },
+    says: /seed: 18446744073709551616 is not/,
+  },
 ];
 
 for (const { title, fields, says, fix } of CASES) {

@@ -97,10 +97,18 @@ describe('randn', () => {
     expect(within).toBeCloseTo(0.6827, 2);
   });
 
-  it.each([-1, 0.5, NaN, Infinity, 2 ** 53])('refuses %d as a seed and as a count', (value) => {
+  it.each([0.5, NaN, Infinity, 2 ** 53])('refuses %d as a seed and as a count', (value) => {
     for (const draw of [() => randn(16, value), () => randn(value, 16)]) {
       expect(draw).toThrow(ZoetropeError);
       expect(draw).toThrow(expect.objectContaining({ code: 'invalid-argument' }));
     }
+  });
+
+  it('refuses a negative count', () => {
+    expect(() => randn(-1, 16)).toThrow(expect.objectContaining({ code: 'invalid-argument' }));
+  });
+
+  it.each([2n ** 64n, -(2n ** 63n) - 1n])('refuses %d as a seed', (seed) => {
+    expect(() => randn(16, seed)).toThrow(expect.objectContaining({ code: 'invalid-argument' }));
   });
 });

@@ -64,7 +64,8 @@ describe('a request', () => {
     ['width', { width: Number.NaN }],
     ['height', { height: -16 }],
     ['height', { height: 528 }],
-    ['seed', { seed: -1 }],
+    ['seed', { seed: 2n ** 64n }],
+    ['seed', { seed: -(2n ** 63n) - 1n }],
     ['seed', { seed: 0.5 }],
     ['seed', { seed: 2 ** 53 }],
     ['maxSequenceLength', { maxSequenceLength: 33 }],
@@ -93,6 +94,9 @@ describe('a request', () => {
   test('at the ends of every range is accepted', () => {
     for (const options of [
       { seed: 0, width: 16, height: 512, numFrames: 1, guidanceScale: 0, frameRate: 1 },
+      { seed: -1 },
+      { seed: -(2n ** 63n) },
+      { seed: 2n ** 64n - 1n },
       { seed: 2 ** 53 - 1, numFrames: 81, numInferenceSteps: 1000, maxSequenceLength: 1 },
     ]) {
       expect(resolveRequest({ prompt: 'a ball', ...options }, CONTEXT)).toMatchObject(options);
