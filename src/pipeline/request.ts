@@ -3,7 +3,6 @@ import type { NumberRange } from '../config/fields.ts';
 import { invalidArgument } from '../errors.ts';
 import type { GenerationDefaults, SizeConstraints } from '../families/family.ts';
 import { FRAME_RATE, GUIDANCE_SCALE, INFERENCE_STEPS } from '../families/request-ranges.ts';
-import { requirePrompt } from '../families/text/prompt.ts';
 import { checkSchedulerName } from '../schedulers/create-scheduler.ts';
 import type { GenerateOptions, GenerationParameters } from './api.ts';
 import { canonicalSeed } from '../seed.mjs';
@@ -29,7 +28,7 @@ export function resolveRequest(
   const seed = options.seed ?? randomSeed();
   checkSeed(seed);
   if (options.scheduler !== undefined) checkSchedulerName(options.scheduler);
-  const prompt = options.promptEmbeds ? '' : requirePrompt(options.prompt ?? '');
+  const prompt = options.promptEmbeds ? '' : requirePrompt(options);
   return {
     model: context.model,
     prompt,
@@ -63,6 +62,16 @@ export function resolveRequest(
     device: context.device,
     dtype: context.dtype,
   };
+}
+
+/** @throws ZoetropeError `invalid-argument` if there is none. An empty one is encoded, as diffusers does. */
+function requirePrompt({ prompt }: GenerateOptions): string {
+  if (prompt !== undefined) return prompt;
+  throw invalidArgument(
+    'prompt',
+    'it is missing.',
+    'Describe what the video should show, or give promptEmbeds.',
+  );
 }
 
 /** How many steps follow from the times that are given. The sampler checks the times themselves. */

@@ -1,5 +1,4 @@
 /** @file The cleaning of a prompt before the tokenizer, as diffusers' `WanPipeline` has it (`prompt_clean`). */
-import { invalidArgument } from '../../errors.ts';
 import { fixText } from './fix-text.ts';
 import { unescapeHtml } from './html-entities.ts';
 
@@ -20,14 +19,4 @@ export function cleanPrompt(prompt: string): string {
   return unescapeHtml(unescapeHtml(fixText(prompt)))
     .replace(WHITESPACE, ' ')
     .replace(/^ | $/g, '');
-}
-
-/**
- * Checks that a prompt says something, and returns it unmodified.
- *
- * @throws ZoetropeError `invalid-argument` when nothing is left of it after {@link cleanPrompt}.
- */
-export function requirePrompt(prompt: string): string {
-  if (typeof prompt === 'string' && cleanPrompt(prompt) !== '') return prompt;
-  throw invalidArgument('prompt', 'it is empty.', 'Describe what the video should show.');
 }

@@ -6,8 +6,8 @@ import type { Progress } from './progress.ts';
 
 export interface GenerateOptions {
   /**
-   * Needed, unless there are `promptEmbeds`. Cleaned before it becomes tokens, as diffusers does with `ftfy`, like
-   * `negativePrompt`; reports and files have it as it was given.
+   * Needed, unless there are `promptEmbeds`; an empty one is encoded too, as in diffusers. Cleaned before it becomes
+   * tokens, as diffusers does with `ftfy`, like `negativePrompt`; reports and files have it as it was given.
    */
   prompt?: string;
   negativePrompt?: string;
