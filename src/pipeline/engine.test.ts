@@ -71,6 +71,26 @@ describe('a pipeline on the CPU', () => {
     expect(groups.map(({ count }) => count)).toEqual([1]);
   });
 
+  test('makes of an empty prompt what its embeddings make', async () => {
+    const { embeds } = await pipeline.encodePrompt('');
+    const clip = { prompt: '', numFrames: 1, guidanceScale: 1 };
+    const frames = await framesOf(clip);
+    expect(await framesOf({ ...clip, promptEmbeds: embeds })).toEqual(frames);
+    expect(await framesOf({ ...clip, prompt: 'a blue square' })).not.toEqual(frames);
+  });
+
+  test('makes the same frames of −1 and of 2^64 − 1, which it reports as they were given', async () => {
+    const clip = { ...REQUEST, numFrames: 1, numInferenceSteps: 1, guidanceScale: 1 };
+    const made = await pipeline.generate({ ...clip, seed: -1 });
+    const same = await pipeline.generate({ ...clip, seed: 2n ** 64n - 1n });
+    expect(await same.frames()).toEqual(await made.frames());
+    expect(made.parameters.seed).toBe(-1);
+    expect(same.parameters.seed).toBe(2n ** 64n - 1n);
+    const { files } = await same.encode({ container: 'gif' });
+    expect(files[0]?.name).toContain('18446744073709551615');
+    expect(await files[0]?.blob.text()).toContain('"seed":18446744073709551615,');
+  });
+
   test('at guidance 1 takes no notice of the negative prompt', async () => {
     const plain = await framesOf({ guidanceScale: 1 });
     expect(await framesOf({ guidanceScale: 1, negativePrompt: 'a blue square' })).toEqual(plain);

@@ -24,9 +24,11 @@ const CONTEXT: RequestContext = {
   constraints: { sizeMultiple: 16, frameMultiple: 4, maxSize: 512, maxFrames: 83 },
 };
 
-function refusal(options: Partial<GenerateOptions>): ZoetropeError {
+function refusal(options: {
+  readonly [K in keyof GenerateOptions]?: GenerateOptions[K] | undefined;
+}): ZoetropeError {
   try {
-    resolveRequest({ prompt: 'a ball', ...options }, CONTEXT);
+    resolveRequest({ prompt: 'a ball', ...options } as GenerateOptions, CONTEXT);
   } catch (error) {
     if (error instanceof ZoetropeError) return error;
     throw error;
@@ -47,8 +49,7 @@ describe('a request', () => {
   });
 
   test.each([
-    ['prompt', { prompt: '' }],
-    ['prompt', { prompt: ' \n ' }],
+    ['prompt', { prompt: undefined }],
     ['guidanceScale', { guidanceScale: Number.NaN }],
     ['guidanceScale', { guidanceScale: -1 }],
     ['guidanceScale', { guidanceScale: Number.POSITIVE_INFINITY }],
@@ -76,6 +77,10 @@ describe('a request', () => {
     const { code, message } = refusal(options);
     expect(code).toBe('invalid-argument');
     expect(message).toMatch(new RegExp(`^${name}:`));
+  });
+
+  test.each(['', ' \n ', '&nbsp;'])('may have an empty prompt: %j', (prompt) => {
+    expect(resolveRequest({ prompt }, CONTEXT).prompt).toBe('');
   });
 
   test('takes the number of steps from the times that it gives, and keeps both', () => {

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import fixture from '../../../models/parity/fixtures/tokenizer-cases.json' with { type: 'json' };
 import { pastedPrompts } from '../../testing/pasted-prompts.ts';
-import { cleanPrompt, requirePrompt } from './prompt.ts';
+import { cleanPrompt } from './prompt.ts';
 
 describe('cleanPrompt', () => {
   it.each([...fixture.cases, ...pastedPrompts()])(
@@ -107,17 +107,3 @@ function longPrompts(): [string, string][] {
     ['lone surrogates', many('\ud800')],
   ];
 }
-
-describe('requirePrompt', () => {
-  it('returns the prompt as it was typed', () => {
-    expect(requirePrompt('  a  red&nbsp;circle ')).toBe('  a  red&nbsp;circle ');
-  });
-
-  it.each(['', '  \n', '&nbsp;', '&amp;nbsp;'])('refuses %j', (prompt) => {
-    const refusal = expect.objectContaining({
-      code: 'invalid-argument',
-      message: expect.stringContaining('prompt'),
-    });
-    expect(() => requirePrompt(prompt)).toThrow(refusal);
-  });
-});
