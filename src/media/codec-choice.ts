@@ -30,13 +30,7 @@ export async function chooseVideoCodec(
       'Save the clip as GIF or PNG, which need no video encoder, or try another browser.',
     );
   }
-  if (!codecs.includes(wanted)) {
-    throw invalidArgument(
-      'codec',
-      `${container} files hold ${codecs.join(', ')}, not ${wanted}.`,
-      `Choose ${codecs.join(' or ')}, or another container.`,
-    );
-  }
+  checkCodec(wanted, container);
   if (await canEncode(wanted)) return wanted;
   const possible: VideoCodecName[] = [];
   for (const codec of codecs) if (await canEncode(codec)) possible.push(codec);
@@ -47,6 +41,17 @@ export async function chooseVideoCodec(
     possible.length > 0
       ? `Choose ${possible.join(' or ')}, or leave the codec out.`
       : 'Save the clip as GIF or PNG, which need no video encoder.',
+  );
+}
+
+/** @throws ZoetropeError `invalid-argument` when the codec is not for the container. */
+export function checkCodec(codec: VideoCodecName, container: VideoContainer): void {
+  const codecs = CODECS[container];
+  if (codecs.includes(codec)) return;
+  throw invalidArgument(
+    'codec',
+    `${container} files hold ${codecs.join(', ')}, not ${codec}.`,
+    `Choose ${codecs.join(' or ')}, or another container.`,
   );
 }
 

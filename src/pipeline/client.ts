@@ -41,6 +41,7 @@ import type {
   ResultDescription,
 } from './host.ts';
 import { mapParts } from './model-parts.ts';
+import { checkNearOptions } from './near-options.ts';
 import { pausable } from './pause.ts';
 import type { StoredModel } from './stored-model.ts';
 
@@ -99,11 +100,12 @@ function progressListener(
  * Says what device would be used, without opening it or fetching anything.
  * @throws ZoetropeError `webgpu-unavailable` if WebGPU is forced and there is no adapter; `AbortError`.
  */
-export function probeDevice(
+export async function probeDevice(
   choice: DeviceChoice = 'auto',
-  { signal }: { signal?: AbortSignal } = {},
+  options: { signal?: AbortSignal } = {},
 ): Promise<DeviceReport> {
-  return query(({ remote }) => remote.probe(choice), signal);
+  checkNearOptions(options);
+  return query(({ remote }) => remote.probe(choice), options.signal);
 }
 
 /**
@@ -111,10 +113,12 @@ export function probeDevice(
  * @param source Of a folder in diffusers' `WanPipeline` layout.
  * @throws ZoetropeError `invalid-argument`, `model-format`, `network`.
  */
-export function inspectCheckpoint(
+export async function inspectCheckpoint(
   source: ModelReference,
-  { signal, ...plain }: InspectOptions = {},
+  options: InspectOptions = {},
 ): Promise<CheckpointReport> {
+  checkNearOptions(options);
+  const { signal, ...plain } = options;
   return query(
     ({ remote }, context) => remote.inspect(fromPage(source), withUrls(plain), context.signal),
     signal,
@@ -126,7 +130,11 @@ export function inspectCheckpoint(
  * @param source Of a folder in diffusers' `WanPipeline` layout.
  * @throws ZoetropeError `invalid-argument`, `feature-missing`, `webgpu-unavailable`, `model-format`, `network`.
  */
-export function planMemory(source: ModelReference, options: PlanOptions = {}): Promise<MemoryPlan> {
+export async function planMemory(
+  source: ModelReference,
+  options: PlanOptions = {},
+): Promise<MemoryPlan> {
+  checkNearOptions(options);
   const { signal, ...plain } = options;
   return query(
     ({ remote }, context) => remote.plan(fromPage(source), withUrls(plain), context.signal),
@@ -139,7 +147,11 @@ export function planMemory(source: ModelReference, options: PlanOptions = {}): P
  * @param id Of the entry.
  * @throws ZoetropeError `invalid-argument`, `feature-missing`, `webgpu-unavailable`.
  */
-export function planListedModel(id: string, options: ListedPlanOptions = {}): Promise<MemoryPlan> {
+export async function planListedModel(
+  id: string,
+  options: ListedPlanOptions = {},
+): Promise<MemoryPlan> {
+  checkNearOptions(options);
   const { signal, ...plain } = options;
   return query(({ remote }, context) => remote.planListed(id, plain, context.signal), signal);
 }
@@ -149,7 +161,8 @@ export function planListedModel(id: string, options: ListedPlanOptions = {}): Pr
  * @param id Of the entry.
  * @throws ZoetropeError `invalid-argument`, `webgpu-unavailable`.
  */
-export function assessModel(id: string, options: AssessOptions = {}): Promise<Verdict> {
+export async function assessModel(id: string, options: AssessOptions = {}): Promise<Verdict> {
+  checkNearOptions(options);
   return query(({ remote }) => remote.assess(id, options));
 }
 
@@ -160,10 +173,12 @@ export function assessModel(id: string, options: AssessOptions = {}): Promise<Ve
  * @throws ZoetropeError `model-format` if the model is incomplete, or was kept by a version that did not note its files;
  *   `network`; `invalid-argument` without the folder of a model that came from one; `AbortError`.
  */
-export function verifyStoredModel(
+export async function verifyStoredModel(
   model: StoredModel,
-  { onProgress, signal, ...plain }: VerifyOptions = {},
+  options: VerifyOptions = {},
 ): Promise<VerifyReport> {
+  checkNearOptions(options, ['onProgress']);
+  const { onProgress, signal, ...plain } = options;
   return call(
     ({ remote }, context) => {
       const listener = proxy({
@@ -204,7 +219,11 @@ export class VideoPipeline implements VideoPipelineInterface {
    * @throws ZoetropeError `invalid-argument`, `webgpu-unavailable`, `feature-missing`, `model-format`, `network`,
    *   `worker-lost`; `AbortError`, also as a `DownloadPaused`.
    */
-  static fromPretrained(source: ModelReference, options: LoadOptions = {}): Promise<VideoPipeline> {
+  static async fromPretrained(
+    source: ModelReference,
+    options: LoadOptions = {},
+  ): Promise<VideoPipeline> {
+    checkNearOptions(options, ['onProgress']);
     return pausable(options, ({ onProgress, signal, ...plain }) =>
       call(
         async (connection, context) => {
@@ -231,6 +250,7 @@ export class VideoPipeline implements VideoPipelineInterface {
    *   pipeline is disposed of meanwhile.
    */
   async generate(options: GenerateOptions): Promise<VideoResult> {
+    checkNearOptions(options, ['onProgress', 'onFrames', 'onStepEnd', 'onPreview']);
     const { onProgress, onFrames, onStepEnd, onPreview, signal, ...rest } = options;
     const plain = { ...rest, preview: onPreview !== undefined };
     return this.#call(async ({ guard, signal }) => {
@@ -250,10 +270,9 @@ export class VideoPipeline implements VideoPipelineInterface {
    * @throws ZoetropeError `invalid-argument`, also without a text encoder; `out-of-memory`, `device-lost`, `worker-lost`;
    *   `AbortError`.
    */
-  async encodePrompt(
-    prompt: string,
-    { signal, ...plain }: EncodePromptOptions = {},
-  ): Promise<PromptEmbeddings> {
+  async encodePrompt(prompt: string, options: EncodePromptOptions = {}): Promise<PromptEmbeddings> {
+    checkNearOptions(options);
+    const { signal, ...plain } = options;
     return this.#call(
       (context) => this.#pipeline.encodePrompt(prompt, plain, context.signal),
       signal,
@@ -330,7 +349,9 @@ class RemoteResult implements VideoResult {
     return this.#call(() => this.#result.frames());
   }
 
-  async encode({ onProgress, signal, ...plain }: EncodeOptions): Promise<EncodedVideo> {
+  async encode(options: EncodeOptions): Promise<EncodedVideo> {
+    checkNearOptions(options, ['onProgress']);
+    const { onProgress, signal, ...plain } = options;
     return this.#call(
       (context) =>
         this.#result.encode(plain, progressListener(context, onProgress), context.signal),

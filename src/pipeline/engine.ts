@@ -25,6 +25,7 @@ import type {
   PromptEmbeddings,
   VideoPipelineInterface,
 } from './api.ts';
+import { checkClip } from './checks/check-clip.ts';
 import { disposedPipeline } from './disposed.ts';
 import { EmbeddingCache } from './embedding-cache.ts';
 import { encodePrompt } from './encode-prompt.ts';
@@ -33,7 +34,12 @@ import { type FetchOptions, fetchWeights, type PartWeights, weightsOf } from './
 import { FrameStore } from './frame-store.ts';
 import { runGeneration, type RunHooks } from './generate.ts';
 import { resolveClip, settleMemory } from './memory-plan.ts';
-import { computePrecisions, type MemorySettings, storagePrecisions } from './memory-settings.ts';
+import {
+  checkDtype,
+  computePrecisions,
+  type MemorySettings,
+  storagePrecisions,
+} from './memory-settings.ts';
 import { checkEmbeddings } from './given-embeddings.ts';
 import { readMemory } from './memory-reading.ts';
 import type { OpenedParts } from './open-parts.ts';
@@ -132,6 +138,7 @@ export class EnginePipeline implements VideoPipelineInterface {
     // What is loaded is for this kind of device: another one must not take its place unasked.
     const reopen = (): Promise<Backend> => open(backend.report.device);
     try {
+      checkDtype(options, backend.report);
       const model = await openModel(source, {
         ...(signal ? { signal } : {}),
         ...partsOf(options),
@@ -140,6 +147,7 @@ export class EnginePipeline implements VideoPipelineInterface {
       limitBytes = memory.budgetBytes;
       backend.ledger.limit(limitBytes);
       if (options.clip) {
+        checkClip(model, options.clip, options);
         const parameters = resolveClip(model, backend.report, memory, options.clip);
         planRun(model, parameters, { ...memory, precision: computePrecisions(memory) });
       }

@@ -6,8 +6,6 @@ import { latentFrames } from '../decode/latent-frames.ts';
 import type { LatentDecoder, LatentShape, ModelCheckpoint, PartName } from '../families/family.ts';
 import type { TensorKind } from '../runtime/backend.ts';
 import { StageRunner } from '../runtime/stage-runner.ts';
-import { createScheduler } from '../schedulers/create-scheduler.ts';
-import type { Scheduler, SchedulerName } from '../schedulers/scheduler.ts';
 import type {
   GenerateOptions,
   GenerationParameters,
@@ -36,6 +34,7 @@ import { weightsOf } from './fetch-weights.ts';
 import { planRun, requireFastDecoder, type RunPlan } from './plan.ts';
 import { decodedPictures, linearPictures, Previews } from './preview.ts';
 import { FrameStore } from './frame-store.ts';
+import { makeScheduler } from './run-scheduler.ts';
 
 export type RunContext = EncoderContext;
 
@@ -102,15 +101,6 @@ export async function runGeneration(
 
 function scale(values: Float32Array, factor: number): void {
   for (let i = 0; i < values.length; i++) values[i] = (values[i] ?? 0) * factor;
-}
-
-/** The checkpoint's sampler, or the one that the request names. */
-function makeScheduler(checkpoint: ModelCheckpoint, parameters: GenerationParameters): Scheduler {
-  const { scheduler: name, flowShift } = parameters;
-  return createScheduler(checkpoint.schedulerConfig, parameters, {
-    ...(name === checkpoint.schedulerName ? {} : { name: name as SchedulerName }),
-    ...(flowShift === undefined ? {} : { flowShift }),
-  });
 }
 
 /** The decoder that the request asks for. */

@@ -4,7 +4,7 @@ import { invalidArgument } from '../errors.ts';
 import { findModel } from '../families/catalogue/entries.ts';
 import type { ModelEntry } from '../families/catalogue/model-entry.ts';
 import { plannedModel } from '../families/catalogue/planned-model.ts';
-import type { PlannedModel } from '../families/family.ts';
+import type { ModelCheckpoint } from '../families/family.ts';
 import { probeDevice } from '../runtime/device.ts';
 import { isAnyBroken, wasmThreads } from '../runtime/ort.ts';
 import { openBrowserStore } from '../store/indexeddb-backend.ts';
@@ -37,6 +37,21 @@ import type {
   VerifyProgress,
   VerifyReport,
 } from './api.ts';
+import { checkClip } from './checks/check-clip.ts';
+import {
+  checkAssessOptions,
+  checkDeviceChoice,
+  checkInspectOptions,
+  checkListedPlanOptions,
+  checkLoadOptions,
+  checkPlanOptions,
+  checkVerifyOptions,
+} from './checks/load-rules.ts';
+import {
+  checkEncodeOptions,
+  checkEncodePromptOptions,
+  checkSizes,
+} from './checks/request-rules.ts';
 import { describeCheckpoint, EnginePipeline, openModel } from './engine.ts';
 import type { EngineResult } from './engine-result.ts';
 import { planMemory } from './memory-plan.ts';
@@ -110,6 +125,7 @@ export class HostResult {
     signal: AbortSignal,
   ): Promise<EncodedVideo> {
     const onProgress = (progress: Progress): void => void listener.progress(progress);
+    checkEncodeOptions(options);
     return this.#result.encode({ ...options, onProgress, signal });
   }
 
@@ -155,6 +171,7 @@ export class HostPipeline {
     options: Omit<EncodePromptOptions, 'signal'>,
     signal: AbortSignal,
   ): Promise<PromptEmbeddings> {
+    checkEncodePromptOptions(options);
     const made = await this.#pipeline.encodePrompt(prompt, { ...options, signal });
     return transfer(made, [made.embeds.buffer]);
   }
@@ -174,7 +191,7 @@ function copyForTransfer(group: FrameGroup): FrameGroup {
 }
 
 /** The checkpoint that was looked at last: a form makes plans of it with every change. */
-let inspected: { key: string; checkpoint: PlannedModel } | undefined;
+let inspected: { key: string; checkpoint: ModelCheckpoint } | undefined;
 
 function plain(each: ModelReference): unknown {
   return typeof each === 'object'
@@ -187,18 +204,41 @@ function keyOf(source: ModelReference, options: PlainInspectOptions): string {
   return JSON.stringify([plain(source), mapParts(options, plain), revision, token, hubUrl]);
 }
 
+/** A clip that cannot be is refused before the device is opened, by what is known of the model already. */
+function checkKnownClip(source: ModelReference, options: PlainLoadOptions): void {
+  const { clip } = options;
+  if (!clip) return;
+  if (inspected?.key === keyOf(source, options)) checkClip(inspected.checkpoint, clip, options);
+  else checkSizes(clip);
+}
+
+/** What of a plan's options says where the model is. */
+function inspectOptions(options: PlainPlanOptions): PlainInspectOptions {
+  const { revision, token, hubUrl } = options;
+  return {
+    ...mapParts(options, (reference) => reference),
+    ...(revision === undefined ? {} : { revision }),
+    ...(token === undefined ? {} : { token }),
+    ...(hubUrl === undefined ? {} : { hubUrl }),
+  };
+}
+
 export const host = {
   lockName: (): Promise<string | undefined> => holdLock(),
 
   isBroken: (): boolean => isAnyBroken(),
 
-  probe: (choice: DeviceChoice): Promise<DeviceReport> => probeDevice(choice),
+  async probe(choice: DeviceChoice): Promise<DeviceReport> {
+    checkDeviceChoice(choice);
+    return probeDevice(choice);
+  },
 
   async inspect(
     source: ModelReference,
     options: PlainInspectOptions,
     signal: AbortSignal,
   ): Promise<CheckpointReport> {
+    checkInspectOptions(source, options);
     const files = openSource(source, options);
     const checkpoint = await openModel(files, { signal, ...openParts(options, options) });
     inspected = { key: keyOf(source, options), checkpoint };
@@ -210,7 +250,10 @@ export const host = {
     options: PlainPlanOptions,
     signal: AbortSignal,
   ): Promise<MemoryPlan> {
-    if (inspected?.key !== keyOf(source, options)) await host.inspect(source, options, signal);
+    checkPlanOptions(source, options);
+    if (inspected?.key !== keyOf(source, options)) {
+      await host.inspect(source, inspectOptions(options), signal);
+    }
     const report = await probeDevice(options.device ?? 'auto');
     signal.throwIfAborted();
     if (!inspected) throw new Error('nothing was inspected');
@@ -223,6 +266,7 @@ export const host = {
     { fastDecoder, ...options }: Omit<ListedPlanOptions, 'signal'>,
     signal: AbortSignal,
   ): Promise<MemoryPlan> {
+    checkListedPlanOptions({ ...options, ...(fastDecoder === undefined ? {} : { fastDecoder }) });
     const entry = listed(id);
     if (fastDecoder !== undefined && fastDecoder !== entry.fastDecoder?.source) {
       throw invalidArgument(
@@ -238,6 +282,7 @@ export const host = {
   },
 
   async assess(id: string, options: AssessOptions): Promise<Verdict> {
+    checkAssessOptions(options);
     const report = await probeDevice(options.device ?? 'auto');
     const freeBytes = (await browserEstimate())?.freeBytes;
     const machine = {
@@ -254,6 +299,8 @@ export const host = {
     listener: Pick<Listener, 'progress'>,
     signal: AbortSignal,
   ): Promise<HostPipeline & ProxyMarked> {
+    checkLoadOptions(source, options);
+    checkKnownClip(source, options);
     const { fastDecoder: _, loras: __, ...settings } = options;
     let reported: Promise<void> | undefined;
     try {
@@ -279,6 +326,7 @@ export const host = {
     listener: VerifyListener,
     signal: AbortSignal,
   ): Promise<VerifyReport> {
+    checkVerifyOptions(options);
     const store = await openBrowserStore();
     try {
       const onProgress = (progress: VerifyProgress): void => void listener.progress(progress);

@@ -36,6 +36,7 @@ import {
   requireFastDecoder,
   type RunPlan,
 } from './plan.ts';
+import { clipOf } from './checks/load-rules.ts';
 import { resolveRequest } from './request.ts';
 
 /** umT5-XXL has 6 GB in 8 bits. */
@@ -112,7 +113,7 @@ export function resolveClip(
 ): PlannedParameters {
   return resolveRequest(
     // The plan is that of any prompt and any seed.
-    { ...clip, prompt: 'any', seed: 0 },
+    { ...clipOf(clip), prompt: '', seed: 0 },
     {
       model: '',
       scheduler: checkpoint.schedulerName,

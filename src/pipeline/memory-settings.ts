@@ -1,9 +1,10 @@
 /** @file The memory options of a pipeline, checked and completed before anything is fetched. */
-import { invalidArgument, ZoetropeError } from '../errors.ts';
+import { ZoetropeError } from '../errors.ts';
 import type { Precision } from '../graph/index.ts';
 import type { DeviceReport } from '../runtime/device.ts';
 import { wasmThreads } from '../runtime/ort.ts';
 import { type HeapState, wasmHeap } from '../runtime/wasm-heap.ts';
+import { checkMemory } from './checks/memory-rules.ts';
 import { Q4, Q8 } from '../weights/quantize-format.ts';
 import type {
   ComponentFormats,
@@ -43,10 +44,6 @@ const WASM_TARGET_BYTES = 3 * GIB;
 /** Where the browser does not tell how much RAM there is. */
 const USUAL_RAM_GIB = 8;
 
-const FORMATS: readonly WeightsFormat[] = ['f32', 'f16', 'q8', 'q4'];
-const COMPONENTS: readonly string[] = ['text_encoder', 'transformer', 'vae'];
-const ORDERS: readonly string[] = ['batched', 'sequential'];
-
 /**
  * @param chooseWeights Settles the formats for `auto`, among those that lose little, given what plans aim at.
  * @throws ZoetropeError `invalid-argument`, naming the option; `feature-missing` for a dtype that the device lacks.
@@ -63,27 +60,10 @@ export function resolveMemory(
 ): MemorySettings {
   const isAuto = memory === undefined || memory === 'auto';
   const options: MemoryOptions = isAuto ? {} : memory;
-  const { weights, guidance } = options;
-  const budgetBytes = bytes('budgetBytes', options.budgetBytes) ?? Number.POSITIVE_INFINITY;
-  const ramBytes = bytes('ramBytes', options.ramBytes) ?? 0;
-  const tile = bytes('tile', options.tile);
-  if (ramBytes > 0 && storage !== true) {
-    throw invalidArgument(
-      'memory.ramBytes',
-      'without storage all weights are in RAM anyway.',
-      'Add storage: true to read weights from storage, and keep this much of them in RAM.',
-    );
-  }
-  checkFormats(weights);
-  if (guidance !== undefined && !ORDERS.includes(guidance)) {
-    throw invalidArgument(
-      'memory.guidance',
-      `${guidance} is unknown.`,
-      `One of ${ORDERS.join(', ')}.`,
-    );
-  }
-  const given = typeof weights === 'string' ? weights : weights?.transformer;
-  const computed = chooseDtype(given === 'f32' ? 'float32' : (dtype ?? 'auto'), report);
+  checkMemory({ memory, storage });
+  const { weights, guidance, tile } = options;
+  const { budgetBytes = Number.POSITIVE_INFINITY, ramBytes = 0 } = options;
+  const computed = chooseDtype(wantedDtype(memory, dtype), report);
   const targetBytes = isAuto ? spareBytes(report) : budgetBytes;
   return {
     budgetBytes,
@@ -141,19 +121,6 @@ function settleFormats(weights: MemoryOptions['weights'], dtype: ComputeDtype): 
   );
 }
 
-function checkFormats(weights: MemoryOptions['weights']): void {
-  const named = typeof weights === 'object' ? weights : { any: weights };
-  for (const [component, format] of Object.entries(named)) {
-    const isKnown = component === 'any' || COMPONENTS.includes(component);
-    if (isKnown && (format === undefined || FORMATS.includes(format))) continue;
-    throw invalidArgument(
-      'memory.weights',
-      isKnown ? `${format} is no format.` : `${component} is no component.`,
-      `One of ${FORMATS.join(', ')}, for all or for some of ${COMPONENTS.join(', ')}.`,
-    );
-  }
-}
-
 /** How plans for wasm know the heap. */
 export function heapOf({ device }: DeviceReport): Pick<MemorySettings, 'heap'> {
   return device === 'wasm' ? { heap: () => wasmHeap.state(wasmThreads()) } : {};
@@ -168,16 +135,22 @@ export function spareBytes({ device }: DeviceReport): number {
   return Math.max(2, deviceMemory / 2) * GIB;
 }
 
-function bytes(
-  name: 'budgetBytes' | 'ramBytes' | 'tile',
-  value: number | undefined,
-): number | undefined {
-  if (value === undefined || (Number.isFinite(value) && value > 0)) return value;
-  throw invalidArgument(
-    `memory.${name}`,
-    `${value} is not a number of ${name === 'tile' ? 'pixels' : 'bytes'} above zero.`,
-    name === 'tile' ? 'Leave it out for whole frames.' : 'Leave it out for no limit.',
-  );
+/** @throws ZoetropeError `feature-missing` for a dtype that the device lacks. */
+export function checkDtype(
+  { memory, dtype }: Pick<LoadOptions, 'memory' | 'dtype'>,
+  report: DeviceReport,
+): void {
+  chooseDtype(wantedDtype(memory, dtype), report);
+}
+
+/** Weights in f32 are computed with in float32. */
+function wantedDtype(
+  memory: LoadOptions['memory'],
+  dtype: LoadOptions['dtype'] = 'auto',
+): ComputeDtype | 'auto' {
+  const weights = typeof memory === 'object' ? memory.weights : undefined;
+  const format = typeof weights === 'object' ? weights.transformer : weights;
+  return format === 'f32' ? 'float32' : dtype;
 }
 
 function chooseDtype(wanted: ComputeDtype | 'auto', report: DeviceReport): ComputeDtype {

@@ -182,7 +182,11 @@ export function requireFastDecoder<T extends PlannedFastDecoder>({
   readonly fastDecoder?: T;
 }): T {
   if (fastDecoder) return fastDecoder;
-  throw invalidArgument(
+  throw missingFastDecoder();
+}
+
+export function missingFastDecoder(): ZoetropeError {
+  return invalidArgument(
     'decode',
     "'fast' needs a fast decoder, and none was loaded.",
     'Load the model with fastDecoder: the address of a TAEHV file, such as taew2_1.safetensors for Wan 2.1.',

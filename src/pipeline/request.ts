@@ -1,14 +1,10 @@
 /** @file Settles every option of a request, before anything large happens. */
-import type { NumberRange } from '../config/fields.ts';
 import { invalidArgument } from '../errors.ts';
 import type { GenerationDefaults, SizeConstraints } from '../families/family.ts';
-import { FRAME_RATE, GUIDANCE_SCALE, INFERENCE_STEPS } from '../families/request-ranges.ts';
-import { checkSchedulerName } from '../schedulers/create-scheduler.ts';
-import type { GenerateOptions, GenerationParameters } from './api.ts';
 import { canonicalSeed } from '../seed.mjs';
-import { checkSeed } from './noise.ts';
-
-const NOISE_SIGMA: NumberRange = { least: 1e-3, most: 1e3 };
+import type { GenerateOptions, GenerationParameters } from './api.ts';
+import { checkRequest } from './checks/request-rules.ts';
+import { whole } from './checks/rules.ts';
 
 export interface RequestContext {
   readonly model: string;
@@ -24,10 +20,9 @@ export function resolveRequest(
   options: GenerateOptions,
   context: RequestContext,
 ): GenerationParameters {
+  checkRequest(options);
   const { defaults, constraints } = context;
   const seed = options.seed ?? randomSeed();
-  checkSeed(seed);
-  if (options.scheduler !== undefined) checkSchedulerName(options.scheduler);
   const prompt = options.promptEmbeds ? '' : requirePrompt(options);
   return {
     model: context.model,
@@ -38,27 +33,18 @@ export function resolveRequest(
     height: size('height', options.height ?? defaults.height, constraints),
     width: size('width', options.width ?? defaults.width, constraints),
     numFrames: frames(options.numFrames ?? defaults.numFrames, constraints),
-    numInferenceSteps: whole(
-      'numInferenceSteps',
+    numInferenceSteps:
       options.numInferenceSteps ?? givenSteps(options) ?? defaults.numInferenceSteps,
-      INFERENCE_STEPS.most,
-    ),
-    guidanceScale: finite(
-      'guidanceScale',
-      options.guidanceScale ?? defaults.guidanceScale,
-      GUIDANCE_SCALE,
-    ),
+    guidanceScale: options.guidanceScale ?? defaults.guidanceScale,
     seed: canonicalSeed(seed),
     maxSequenceLength: resolveSequenceLength(options.maxSequenceLength, defaults),
-    frameRate: finite('frameRate', options.frameRate ?? defaults.frameRate, FRAME_RATE),
+    frameRate: options.frameRate ?? defaults.frameRate,
     scheduler: options.scheduler ?? context.scheduler,
     ...(options.flowShift === undefined ? {} : { flowShift: options.flowShift }),
     ...(options.timesteps === undefined ? {} : { timesteps: [...options.timesteps] }),
     ...(options.sigmas === undefined ? {} : { sigmas: [...options.sigmas] }),
-    ...(options.initNoiseSigma === undefined
-      ? {}
-      : { initNoiseSigma: finite('initNoiseSigma', options.initNoiseSigma, NOISE_SIGMA) }),
-    ...(decoderOf(options.decode) === 'fast' ? { decode: 'fast' as const } : {}),
+    ...(options.initNoiseSigma === undefined ? {} : { initNoiseSigma: options.initNoiseSigma }),
+    ...(options.decode === 'fast' ? { decode: 'fast' as const } : {}),
     device: context.device,
     dtype: context.dtype,
   };
@@ -74,16 +60,9 @@ function requirePrompt({ prompt }: GenerateOptions): string {
   );
 }
 
-/** How many steps follow from the times that are given. The sampler checks the times themselves. */
+/** How many steps follow from the times that are given. */
 function givenSteps({ timesteps, sigmas }: GenerateOptions): number | undefined {
-  // An empty list is refused by its own name.
-  const count = (timesteps ?? sigmas)?.length;
-  return count === 0 ? 1 : count;
-}
-
-function decoderOf(decode: GenerateOptions['decode'] = 'full'): 'full' | 'fast' {
-  if (decode === 'full' || decode === 'fast') return decode;
-  throw invalidArgument('decode', `${String(decode)} is unknown.`, "It is 'full' or 'fast'.");
+  return (timesteps ?? sigmas)?.length;
 }
 
 /** @throws ZoetropeError `invalid-argument`. */
@@ -91,7 +70,9 @@ export function resolveSequenceLength(
   wanted: number | undefined,
   { maxSequenceLength }: GenerationDefaults,
 ): number {
-  return whole('maxSequenceLength', wanted ?? maxSequenceLength, maxSequenceLength);
+  const length = wanted ?? maxSequenceLength;
+  whole(maxSequenceLength)(length, 'maxSequenceLength');
+  return length;
 }
 
 function randomSeed(): number {
@@ -128,26 +109,5 @@ function stepped(
     name,
     `${value} ${unit} is not what this model can do.`,
     `It must be ${rule}, from ${first} to ${limit}; nearest valid: ${offered}.`,
-  );
-}
-
-function whole(name: string, value: number, most: number): number {
-  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
-  const number = Number.isNaN(value) ? 1 : Math.round(value);
-  const nearest = Math.min(most, Math.max(1, number));
-  throw invalidArgument(
-    name,
-    `${value} is not a whole number from 1 to ${most}.`,
-    `Use a whole number; nearest valid: ${nearest}.`,
-  );
-}
-
-function finite(name: string, value: number, { least, most }: NumberRange): number {
-  if (Number.isFinite(value) && value >= least && value <= most) return value;
-  const nearest = Number.isNaN(value) ? undefined : Math.min(most, Math.max(least, value));
-  throw invalidArgument(
-    name,
-    `${value} is not a number from ${least} to ${most}.`,
-    nearest === undefined ? `Use a number from ${least} to ${most}.` : `nearest valid: ${nearest}.`,
   );
 }

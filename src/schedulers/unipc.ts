@@ -103,7 +103,8 @@ export class UniPC implements Scheduler {
   }
 }
 
-function takesNoTimesteps(): ZoetropeError {
+/** What a request for timesteps is refused with. */
+export function takesNoTimesteps(): ZoetropeError {
   return invalidArgument(
     'timesteps',
     'UniPCMultistepScheduler takes sigmas in their place.',

@@ -60,6 +60,17 @@ const FILES = ['pytorch_lora_weights.safetensors', 'adapter_model.safetensors'] 
 
 type Tensors = Partial<Record<LoraRole, FileTensorRef>>;
 
+/** @throws ZoetropeError `invalid-argument`. */
+export function checkLoraScale(scale: unknown): void {
+  if (typeof scale === 'number' && Math.abs(scale) <= MAX_LORA_SCALE) return;
+  const shown = typeof scale === 'string' ? `“${scale}”` : String(scale);
+  throw invalidArgument(
+    'loras',
+    `a scale of ${shown} is not a number from −${MAX_LORA_SCALE} to ${MAX_LORA_SCALE}.`,
+    'Give a number: 1 is as trained, a negative one takes away what the LoRA adds.',
+  );
+}
+
 /**
  * Reads the header; no tensor data.
  * @param at A file, or the folder of one that has either of its usual names.
@@ -71,13 +82,7 @@ export async function openLora(
   options?: ReadOptions,
 ): Promise<Lora> {
   const { source, scale } = at;
-  if (!(Math.abs(scale) <= MAX_LORA_SCALE)) {
-    throw invalidArgument(
-      'loras',
-      `a scale of ${scale} is not a number from −${MAX_LORA_SCALE} to ${MAX_LORA_SCALE}.`,
-      'Give a number: 1 is as trained, a negative one takes away what the LoRA adds.',
-    );
-  }
+  checkLoraScale(scale);
   const path = await findFile(at, FILES, options);
   if (path === undefined) throw missingFile(source, pathIn(at.path, FILES.join(' or ')));
   const where = `${path} of ${source.name}`;

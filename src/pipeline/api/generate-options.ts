@@ -74,6 +74,12 @@ export interface GenerateOptions {
   signal?: AbortSignal;
 }
 
+/** A clip that will be made: all that is known of it before a model is loaded. */
+export type ClipRequest = Omit<
+  GenerateOptions,
+  'onProgress' | 'onFrames' | 'onStepEnd' | 'onPreview' | 'signal'
+>;
+
 /** What a clip's memory depends on; absent: the checkpoint's defaults. */
 export type ClipSize = Pick<
   GenerateOptions,

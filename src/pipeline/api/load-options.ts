@@ -3,7 +3,7 @@ import type { ComponentName } from '../../families/family.ts';
 import type { ComputeDtype } from '../../media/clip.ts';
 import type { DeviceChoice } from '../../runtime/device.ts';
 import type { ModelReference } from '../../weights/open-source.ts';
-import type { ClipSize } from './generate-options.ts';
+import type { ClipRequest } from './generate-options.ts';
 import type { Progress } from './progress.ts';
 
 /** A LoRA: a `.safetensors` file in the naming of diffusers, peft, Wan or kohya, or a folder with one. */
@@ -58,8 +58,11 @@ export interface LoadOptions extends ModelParts {
    * `promptEmbeds` in the place of prompts. Default true.
    */
   textEncoder?: boolean;
-  /** A clip that will be made: if it cannot be, loading is refused before anything is fetched. */
-  clip?: ClipSize;
+  /**
+   * A clip that will be made. All of it is checked as `generate` would: what no model can do before anything is fetched,
+   * what this model cannot do once its configuration is read, before its weights are fetched.
+   */
+  clip?: ClipRequest;
   onProgress?: (progress: Progress) => void;
   signal?: AbortSignal;
   /**
