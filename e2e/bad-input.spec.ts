@@ -1,5 +1,6 @@
 /** @file Every wrong value is told in words, with its code, and with a way out where there is one. */
-import { expect, open, SMALL, test } from './app.ts';
+import type { Page } from '@playwright/test';
+import { expect, generate, open, SMALL, test } from './app.ts';
 
 const GOOD = { ...SMALL, prompt: 'a red ball', device: 'wasm' };
 
@@ -19,6 +20,24 @@ const CASES: readonly {
   { title: 'frames off the grid', fields: { 'num-frames': '6' }, says: /numFrames: 6/, fix: '5' },
   { title: 'no steps', fields: { 'num-inference-steps': '0' }, says: /Steps: 0/, fix: '1' },
   { title: 'no memory', fields: { memory: '0' }, says: /budget/ },
+  { title: 'a seed in words', fields: { seed: 'seven' }, says: /seed: “seven” is not a whole/ },
+  {
+    title: 'a sampler in the address that there is not',
+    fields: { scheduler: 'DDIMScheduler' },
+    says: /scheduler: there is no DDIMScheduler/,
+  },
+  { title: 'a width in words in the address', fields: { width: 'wide' }, says: /width: NaN/ },
+  {
+    title: 'a format in the address that there is not',
+    fields: { weights: 'q5' },
+    says: /memory.weights: q5/,
+  },
+  { title: 'times that rise', fields: { sigmas: '0.5, 1' }, says: /sigmas: 1 follows 0.5/ },
+  {
+    title: 'a LoRA at a scale that there is not',
+    fields: { lora: 'owner/x:1000' },
+    says: /loras: a scale of 1000/,
+  },
   {
     title: 'a seed beyond 64 bits',
     fields: { seed: '18446744073709551616' },
@@ -26,13 +45,25 @@ const CASES: readonly {
   },
 ];
 
+/** The files of models that are fetched from here on. */
+async function fetchedOf(page: Page): Promise<string[]> {
+  await expect(page.locator('#plan')).toHaveAttribute('aria-busy', 'false');
+  const urls: string[] = [];
+  page.on('request', (request) => {
+    if (request.url().includes('/models/')) urls.push(request.url());
+  });
+  return urls;
+}
+
 for (const { title, fields, says, fix } of CASES) {
   test(title, async ({ sharedPage, site }) => {
     await open(sharedPage, site, { ...GOOD, ...fields });
+    const fetched = await fetchedOf(sharedPage);
     await sharedPage.getByRole('button', { name: 'Generate' }).click();
     const alert = sharedPage.getByRole('alert');
     await expect(alert).toContainText(says, { timeout: 120_000 });
     await expect(alert).toContainText('invalid-argument');
+    expect(fetched).toEqual([]);
     const [name = ''] = Object.keys(fields);
     const field = sharedPage.locator(`#${name}`);
     await expect(field).toHaveAttribute('aria-invalid', 'true');
@@ -43,6 +74,49 @@ for (const { title, fields, says, fix } of CASES) {
     await expect(field).not.toHaveAttribute('aria-invalid');
   });
 }
+
+test('an empty prompt is asked for at its field, which gets the focus', async ({
+  sharedPage,
+  site,
+}) => {
+  await open(sharedPage, site, { ...GOOD, prompt: '' });
+  const message = sharedPage.getByText('Describe what the video should show.').first();
+  await expect(message).toBeHidden();
+  await sharedPage.getByRole('button', { name: 'Generate' }).click();
+  const prompt = sharedPage.locator('#prompt');
+  await expect(prompt).toBeFocused();
+  await expect(message).toBeVisible();
+  await expect(sharedPage.locator('#stage')).toHaveAttribute('data-state', 'idle');
+  await sharedPage.keyboard.type('a red ball');
+  await expect(message).toBeHidden();
+  await expect(sharedPage.getByRole('alert')).toBeHidden();
+});
+
+test('a seed of 20 digits is kept to the last one', async ({ sharedPage, site }) => {
+  const seed = '18446744073709551615';
+  const clip = {
+    ...GOOD,
+    width: '16',
+    height: '16',
+    'num-frames': '1',
+    'num-inference-steps': '1',
+  };
+  await open(sharedPage, site, { ...clip, seed });
+  await generate(sharedPage);
+  await expect(sharedPage.locator('#seed')).toHaveValue(seed);
+  await expect(sharedPage.locator('#summary')).toContainText(`seed ${seed}.`);
+  await expect(sharedPage.getByRole('button', { name: `a red ball, seed ${seed}` })).toBeVisible();
+  const copied = async (what: string): Promise<string> => {
+    await sharedPage.getByRole('button', { name: `Copy ${what}` }).click();
+    await expect(sharedPage.locator('#save-status')).toHaveText(/copied\./);
+    return sharedPage.evaluate(() => navigator.clipboard.readText());
+  };
+  expect(await copied('parameters')).toContain(`"seed": ${seed},`);
+  expect(new URL(await copied('link')).searchParams.get('seed')).toBe(seed);
+  const download = sharedPage.waitForEvent('download');
+  await sharedPage.getByRole('button', { name: 'GIF' }).click();
+  expect((await download).suggestedFilename()).toContain(seed);
+});
 
 test('a guidance that is not a number', async ({ sharedPage, site }) => {
   await open(sharedPage, site, GOOD);

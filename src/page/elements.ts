@@ -13,7 +13,8 @@ export const button = (id: string): HTMLButtonElement => element(id, HTMLButtonE
 /** An empty field means the default; one with something else than a number in it is not a number. */
 export function readNumber(id: string): number | undefined {
   const field = input(id);
-  if (field.validity.badInput) return Number.NaN;
+  const { badInput, customError } = field.validity;
+  if (badInput || (customError && field.value === '')) return Number.NaN;
   return field.value === '' ? undefined : field.valueAsNumber;
 }
 

@@ -17,7 +17,7 @@ import type { Player } from './player.ts';
 import { PreviewView } from './preview-view.ts';
 import { ProgressView } from './progress-view.ts';
 import { Pausing } from './pausing.ts';
-import { clipSize, readSettings, type Settings, showSeed } from './settings.ts';
+import { readSettings, type Settings, showSeed } from './settings.ts';
 import type { Timeline } from './timeline.ts';
 
 export interface RunEvents {
@@ -126,7 +126,7 @@ export class Run {
     setDrumSteppedByHand(device === 'wasm' || isSoftware);
     const pause = this.#pausing.begin(load.storage);
     const pipeline = await this.#engine.pipelineFor(load, {
-      clip: clipSize(generate),
+      clip: generate,
       signal,
       ...(pause ? { pause } : {}),
       onProgress,

@@ -68,6 +68,8 @@ export function fieldOf(option: string): HTMLElement | undefined {
   if (option === 'prompt') return text('prompt');
   if (option === 'negativePrompt') return text('negative-prompt');
   if (option === 'seed' || option === 'model') return input(option);
+  if (option === 'device' || option === 'scheduler' || option === 'decode') return select(option);
+  if (option === 'loras') return text('lora');
   if (option in NUMBERS) return input(NUMBERS[option as NumberOption]);
   return timesField(option) ?? memoryField(option);
 }
@@ -83,6 +85,7 @@ export function readSettings(): Settings {
   // The form always has a number of steps in it, be it the model's default.
   if (times.timesteps || times.sigmas) delete numbers.numInferenceSteps;
   const scheduler = select('scheduler').value as SchedulerName | '';
+  const decode = select('decode').value as 'fast' | '';
   const model = input('model').value.trim();
   const load = readLoad(model);
   return {
@@ -93,9 +96,7 @@ export function readSettings(): Settings {
     memory: readMemory(),
     storage: input('storage').checked,
     generate: {
-      ...(load.fastDecoder !== undefined && select('decode').value === 'fast'
-        ? { decode: 'fast' as const }
-        : {}),
+      ...(load.fastDecoder === undefined || decode === '' ? {} : { decode }),
       ...numbers,
       ...times,
       ...(scheduler === '' ? {} : { scheduler }),
@@ -135,7 +136,11 @@ function formParts(): URLSearchParams {
 
 function chooseSeed(): Seed {
   const typed = input('seed').value.trim();
-  if (input('seed-lock').checked && typed !== '') return parseSeed(typed);
+  if (input('seed-lock').checked && typed !== '') {
+    const seed = parseSeed(typed);
+    // The engine refuses what is not a seed: by the words that were typed.
+    return Number.isNaN(seed) ? (typed as unknown as Seed) : seed;
+  }
   // Six digits: a seed that one can read out to somebody.
   return (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) % 1_000_000;
 }
@@ -213,7 +218,10 @@ export function applyAddress(address: URLSearchParams): Set<string> {
       field instanceof HTMLSelectElement
     ) {
       if (field.type === 'checkbox') field.setAttribute('checked', '');
-      else field.value = name === 'lora' ? address.getAll(name).join('\n') : value;
+      else {
+        field.value = name === 'lora' ? address.getAll(name).join('\n') : value;
+        keepUnfit(field, value);
+      }
       given.add(name);
     }
   }
@@ -223,6 +231,17 @@ export function applyAddress(address: URLSearchParams): Set<string> {
     details.open = [...given].some((name) => details.querySelector(`[id="${name}"]`) !== null);
   }
   return given;
+}
+
+/** A value that the field cannot hold is refused when the form is read, instead of being dropped. */
+function keepUnfit(
+  field: HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement,
+  value: string,
+): void {
+  if (field.value !== '' || value === '') return;
+  if (field instanceof HTMLSelectElement) field.add(new Option(value, value, false, true));
+  else field.setCustomValidity(value);
+  field.addEventListener('input', () => field.setCustomValidity(''), { once: true });
 }
 
 /** What the user has put in the place of a model's parts or on top of them, as the address has it. */
