@@ -35,7 +35,7 @@ const CASES: readonly {
   { title: 'times that rise', fields: { sigmas: '0.5, 1' }, says: /sigmas: 1 follows 0.5/ },
   {
     title: 'a LoRA at a scale that there is not',
-    fields: { lora: 'owner/x:1000' },
+    fields: { lora: './models/x.safetensors:1000' },
     says: /loras: a scale of 1000/,
   },
   {

@@ -1,6 +1,5 @@
 /** @file What the library exports: the page's side only. onnxruntime is loaded by the worker that it starts. */
 export { type ErrorCode, isAbortError, ZoetropeError } from './errors.ts';
-export { parseExact, stringifyExact } from './exact-json.mjs';
 export type * from './pipeline/api.ts';
 export { CATALOGUE, findModel } from './families/catalogue/entries.ts';
 export type * from './families/catalogue/model-entry.ts';

@@ -18,7 +18,7 @@ export interface GenerationParameters {
   readonly numFrames: number;
   readonly numInferenceSteps: number;
   readonly guidanceScale: number;
-  /** A BigInt where a number does not hold every digit; `JSON.stringify` throws at one, `stringifyExact` writes it. */
+  /** A BigInt where a number does not hold every digit; `JSON.stringify` then wants a replacer. */
   readonly seed: Seed;
   readonly maxSequenceLength: number;
   readonly frameRate: number;

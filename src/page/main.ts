@@ -1,7 +1,6 @@
 /** @file The page: wires the form, the run, the player and the panels together. */
 import { type CheckpointReport, type FrameGroup, inspectCheckpoint } from '../index.ts';
 import { Consent, isDescribed, keyOf } from './consent.ts';
-import { invalidArgument } from '../errors.ts';
 import { exposeForDriving } from './driving.ts';
 import { setUpDrum } from './drum.ts';
 import { button, element, input, select } from './elements.ts';
@@ -239,22 +238,11 @@ function setUpForm(): void {
 
 /** A model that was not looked at yet is: what it is and takes is told before its weights are fetched. */
 function start(): void {
-  if (isWithoutPrompt()) return;
-  if (needsCheck()) void check();
+  if (readSettings().generate.prompt.trim() === '') {
+    if (!run.isRunning)
+      void import('./missing-prompt.ts').then((ask) => ask.askForPrompt(errorActions));
+  } else if (needsCheck()) void check();
   else void run.start();
-}
-
-/** The library encodes an empty prompt, too; who presses Generate has forgotten it. */
-function isWithoutPrompt(): boolean {
-  const field = element('prompt', HTMLTextAreaElement);
-  if (run.isRunning || field.value.trim() !== '') return false;
-  showError(
-    invalidArgument('prompt', 'it is empty.', 'Describe what the video should show.'),
-    errorActions,
-  );
-  field.addEventListener('input', clearError, { once: true });
-  field.focus();
-  return true;
 }
 
 /** What cannot be read is told by the run. */

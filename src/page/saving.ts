@@ -1,10 +1,8 @@
 /** @file Saves the clip that is shown: as a video, a GIF or numbered pictures, and its parameters as text. */
 import { isAbortError } from '../errors.ts';
-import { stringifyExact } from '../exact-json.mjs';
 import { formatBytes } from '../format-bytes.ts';
-import type { Container, EncodedVideo } from '../pipeline/api.ts';
+import type { Container } from '../pipeline/api.ts';
 import { button, element, select } from './elements.ts';
-import { fileStem } from './format.ts';
 import type { Clip } from './history.ts';
 
 const SCALES = [1, 2, 4, 8, 16];
@@ -29,9 +27,8 @@ export function setUpSaving({ current, onError }: Saving): void {
     try {
       const scale = Number(select('scale').value);
       const encoded = await clip.result.encode({ container, scale });
-      const { prompt, seed } = clip.result.parameters;
-      const file = await singleFile(encoded, fileStem(prompt, seed));
-      offer(file);
+      const { download } = await import('./download.ts');
+      const file = await download(encoded, clip.result.parameters);
       status.textContent = `${file.name}, ${formatBytes(file.size)} (${encoded.codec})`;
     } catch (error) {
       status.textContent = '';
@@ -56,7 +53,10 @@ export function setUpSaving({ current, onError }: Saving): void {
   };
   button('copy-parameters').addEventListener('click', () => {
     const clip = current();
-    void copy('Parameters', clip && stringifyExact(clip.result.parameters, 2));
+    if (!clip) return;
+    void import('../exact-json.mjs').then(({ stringifyExact }) =>
+      copy('Parameters', stringifyExact(clip.result.parameters, 2)),
+    );
   });
   button('copy-link').addEventListener('click', () => void copy('Link', current()?.address));
 }
@@ -79,25 +79,4 @@ export function offerScales(width: number, height: number): void {
 function setDisabled(buttons: readonly HTMLButtonElement[], disabled: boolean): void {
   // Not the `disabled` attribute: the pressed button would lose the focus.
   for (const each of buttons) each.setAttribute('aria-disabled', String(disabled));
-}
-
-/** The file itself, or an archive of several. */
-async function singleFile({ files, container }: EncodedVideo, stem: string): Promise<File> {
-  const [first] = files;
-  if (files.length === 1 && first) {
-    return new File([first.blob], `${stem}.${container}`, { type: first.blob.type });
-  }
-  const { downloadZip } = await import('client-zip');
-  const entries = files.map(({ name, blob }) => ({ name, input: blob }));
-  return new File([await downloadZip(entries).blob()], `${stem}.zip`, { type: 'application/zip' });
-}
-
-function offer(file: File): void {
-  const url = URL.createObjectURL(file);
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = file.name;
-  link.click();
-  // The download has begun when the page is idle again; until then the URL must live.
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

@@ -104,7 +104,7 @@ export async function probeDevice(
   choice: DeviceChoice = 'auto',
   options: { signal?: AbortSignal } = {},
 ): Promise<DeviceReport> {
-  checkNearOptions(options);
+  await checkNearOptions(options);
   return query(({ remote }) => remote.probe(choice), options.signal);
 }
 
@@ -117,7 +117,7 @@ export async function inspectCheckpoint(
   source: ModelReference,
   options: InspectOptions = {},
 ): Promise<CheckpointReport> {
-  checkNearOptions(options);
+  await checkNearOptions(options);
   const { signal, ...plain } = options;
   return query(
     ({ remote }, context) => remote.inspect(fromPage(source), withUrls(plain), context.signal),
@@ -134,7 +134,7 @@ export async function planMemory(
   source: ModelReference,
   options: PlanOptions = {},
 ): Promise<MemoryPlan> {
-  checkNearOptions(options);
+  await checkNearOptions(options);
   const { signal, ...plain } = options;
   return query(
     ({ remote }, context) => remote.plan(fromPage(source), withUrls(plain), context.signal),
@@ -151,7 +151,7 @@ export async function planListedModel(
   id: string,
   options: ListedPlanOptions = {},
 ): Promise<MemoryPlan> {
-  checkNearOptions(options);
+  await checkNearOptions(options);
   const { signal, ...plain } = options;
   return query(({ remote }, context) => remote.planListed(id, plain, context.signal), signal);
 }
@@ -162,7 +162,7 @@ export async function planListedModel(
  * @throws ZoetropeError `invalid-argument`, `webgpu-unavailable`.
  */
 export async function assessModel(id: string, options: AssessOptions = {}): Promise<Verdict> {
-  checkNearOptions(options);
+  await checkNearOptions(options);
   return query(({ remote }) => remote.assess(id, options));
 }
 
@@ -177,7 +177,7 @@ export async function verifyStoredModel(
   model: StoredModel,
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
-  checkNearOptions(options, ['onProgress']);
+  await checkNearOptions(options, 'onProgress');
   const { onProgress, signal, ...plain } = options;
   return call(
     ({ remote }, context) => {
@@ -223,7 +223,7 @@ export class VideoPipeline implements VideoPipelineInterface {
     source: ModelReference,
     options: LoadOptions = {},
   ): Promise<VideoPipeline> {
-    checkNearOptions(options, ['onProgress']);
+    await checkNearOptions(options, 'onProgress');
     return pausable(options, ({ onProgress, signal, ...plain }) =>
       call(
         async (connection, context) => {
@@ -250,7 +250,7 @@ export class VideoPipeline implements VideoPipelineInterface {
    *   pipeline is disposed of meanwhile.
    */
   async generate(options: GenerateOptions): Promise<VideoResult> {
-    checkNearOptions(options, ['onProgress', 'onFrames', 'onStepEnd', 'onPreview']);
+    await checkNearOptions(options, 'onProgress', 'onFrames', 'onStepEnd', 'onPreview');
     const { onProgress, onFrames, onStepEnd, onPreview, signal, ...rest } = options;
     const plain = { ...rest, preview: onPreview !== undefined };
     return this.#call(async ({ guard, signal }) => {
@@ -271,7 +271,7 @@ export class VideoPipeline implements VideoPipelineInterface {
    *   `AbortError`.
    */
   async encodePrompt(prompt: string, options: EncodePromptOptions = {}): Promise<PromptEmbeddings> {
-    checkNearOptions(options);
+    await checkNearOptions(options);
     const { signal, ...plain } = options;
     return this.#call(
       (context) => this.#pipeline.encodePrompt(prompt, plain, context.signal),
@@ -350,7 +350,7 @@ class RemoteResult implements VideoResult {
   }
 
   async encode(options: EncodeOptions): Promise<EncodedVideo> {
-    checkNearOptions(options, ['onProgress']);
+    await checkNearOptions(options, 'onProgress');
     const { onProgress, signal, ...plain } = options;
     return this.#call(
       (context) =>

@@ -13,18 +13,16 @@ test.each([
   ['pause', { pause: {} }],
   ['options', null],
   ['options', 'a red ball'],
-])('%s is refused: %o', (name, options) => {
-  const check = (): void => checkNearOptions(options as object, CALLBACKS);
-  expect(check).toThrow(
-    expect.objectContaining({
-      code: 'invalid-argument',
-      message: expect.stringMatching(new RegExp(`^${name}: `)),
-    }),
-  );
+])('%s is refused: %o', async (name, options) => {
+  await expect(checkNearOptions(options as object, ...CALLBACKS)).rejects.toMatchObject({
+    code: 'invalid-argument',
+    message: expect.stringMatching(new RegExp(`^${name}: `)),
+    hint: expect.stringMatching(/\w/),
+  });
 });
 
-test('callbacks, signals and what the worker checks are let through', () => {
+test('callbacks, signals and what the worker checks are let through', async () => {
   const { signal } = new AbortController();
   const options = { onProgress: () => undefined, onFrames: undefined, signal, width: 'wide' };
-  expect(() => checkNearOptions(options, CALLBACKS)).not.toThrow();
+  await expect(checkNearOptions(options, ...CALLBACKS)).resolves.toBeUndefined();
 });

@@ -1,0 +1,13 @@
+/** @file What the page says to an empty prompt, which the library encodes: whoever presses Generate has forgotten it. */
+import { invalidArgument } from '../errors.ts';
+import { element } from './elements.ts';
+import { clearError, type ErrorActions, showError } from './messages.ts';
+
+export function askForPrompt(actions: ErrorActions): void {
+  const field = element('prompt', HTMLTextAreaElement);
+  const hint = 'Describe what the video should show.';
+  clearError();
+  showError(invalidArgument('prompt', 'it is empty.', hint), actions);
+  field.addEventListener('input', clearError, { once: true });
+  field.focus();
+}
