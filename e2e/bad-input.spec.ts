@@ -32,7 +32,6 @@ const CASES: readonly {
     fields: { weights: 'q5' },
     says: /memory.weights: q5/,
   },
-  { title: 'times that rise', fields: { sigmas: '0.5, 1' }, says: /sigmas: 1 follows 0.5/ },
   {
     title: 'a LoRA at a scale that there is not',
     fields: { lora: './models/x.safetensors:1000' },
@@ -140,6 +139,14 @@ test('a model on a host that does not answer', async ({ sharedPage, site }) => {
   await open(sharedPage, site, { ...GOOD, model: 'http://127.0.0.1:9/pocket' });
   await sharedPage.getByRole('button', { name: 'Generate' }).click();
   await expect(sharedPage.getByRole('alert')).toContainText('network');
+});
+
+test('a form that no model can do asks no machine for anything', async ({ sharedPage, site }) => {
+  const model = 'http://127.0.0.1:9/pocket';
+  await open(sharedPage, site, { ...GOOD, model, sigmas: '0.5, 1' });
+  await sharedPage.getByRole('button', { name: 'Generate' }).click();
+  await expect(sharedPage.getByRole('alert')).toContainText('sigmas: 1 follows 0.5');
+  await expect(sharedPage.getByRole('alert')).toContainText('invalid-argument');
 });
 
 test('memory that is too little, with a way to need less', async ({ sharedPage, site }) => {

@@ -13,6 +13,7 @@ export {
 export { unknownWords } from './families/text/unknown-words.ts';
 export {
   assessModel,
+  checkLoad,
   inspectCheckpoint,
   planListedModel,
   planMemory,

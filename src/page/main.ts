@@ -241,8 +241,9 @@ function start(): void {
   if (readSettings().generate.prompt.trim() === '') {
     if (!run.isRunning)
       void import('./missing-prompt.ts').then((ask) => ask.askForPrompt(errorActions));
-  } else if (needsCheck()) void check();
-  else void run.start();
+  } else if (needsCheck()) {
+    void import('./check-form.ts').then((form) => form.checkForm(check, errorActions));
+  } else void run.start();
 }
 
 /** What cannot be read is told by the run. */

@@ -126,6 +126,17 @@ export async function inspectCheckpoint(
 }
 
 /**
+ * Checks the options of loading, and `clip`, as far as that is possible without fetching anything. Loading and generating
+ * check them too.
+ * @throws ZoetropeError `invalid-argument`, naming the option.
+ */
+export async function checkLoad(source: ModelReference, options: LoadOptions = {}): Promise<void> {
+  await checkNearOptions(options, 'onProgress');
+  const { signal, onProgress: _, pause: __, ...plain } = options;
+  return query(({ remote }) => remote.check(fromPage(source), withUrls(plain)), signal);
+}
+
+/**
  * Says how a clip would fit the device, before anything is fetched.
  * @param source Of a folder in diffusers' `WanPipeline` layout.
  * @throws ZoetropeError `invalid-argument`, `feature-missing`, `webgpu-unavailable`, `model-format`, `network`.

@@ -293,14 +293,21 @@ export const host = {
     return assessModel(listed(id), machine, options);
   },
 
+  async check(source: ModelReference, options: PlainLoadOptions): Promise<void> {
+    checkLoadOptions(source, options);
+    checkKnownClip(source, options);
+    // What cannot be read as a reference is refused here.
+    openSource(source, options);
+    openParts(options, options);
+  },
+
   async load(
     source: ModelReference,
     options: PlainLoadOptions,
     listener: Pick<Listener, 'progress'>,
     signal: AbortSignal,
   ): Promise<HostPipeline & ProxyMarked> {
-    checkLoadOptions(source, options);
-    checkKnownClip(source, options);
+    await host.check(source, options);
     const { fastDecoder: _, loras: __, ...settings } = options;
     let reported: Promise<void> | undefined;
     try {
