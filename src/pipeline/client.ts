@@ -41,7 +41,7 @@ import type {
   ResultDescription,
 } from './host.ts';
 import { mapParts } from './model-parts.ts';
-import { checkNearOptions } from './near-options.ts';
+import { refuseNear } from './near-options.ts';
 import { pausable } from './pause.ts';
 import type { StoredModel } from './stored-model.ts';
 
@@ -104,7 +104,8 @@ export async function probeDevice(
   choice: DeviceChoice = 'auto',
   options: { signal?: AbortSignal } = {},
 ): Promise<DeviceReport> {
-  await checkNearOptions(options);
+  const refused = refuseNear(options);
+  if (refused) return refused;
   return query(({ remote }) => remote.probe(choice), options.signal);
 }
 
@@ -117,7 +118,8 @@ export async function inspectCheckpoint(
   source: ModelReference,
   options: InspectOptions = {},
 ): Promise<CheckpointReport> {
-  await checkNearOptions(options);
+  const refused = refuseNear(options);
+  if (refused) return refused;
   const { signal, ...plain } = options;
   return query(
     ({ remote }, context) => remote.inspect(fromPage(source), withUrls(plain), context.signal),
@@ -131,7 +133,8 @@ export async function inspectCheckpoint(
  * @throws ZoetropeError `invalid-argument`, naming the option.
  */
 export async function checkLoad(source: ModelReference, options: LoadOptions = {}): Promise<void> {
-  await checkNearOptions(options, 'onProgress');
+  const refused = refuseNear(options, 'onProgress');
+  if (refused) return refused;
   const { signal, onProgress: _, pause: __, ...plain } = options;
   return query(({ remote }) => remote.check(fromPage(source), withUrls(plain)), signal);
 }
@@ -145,7 +148,8 @@ export async function planMemory(
   source: ModelReference,
   options: PlanOptions = {},
 ): Promise<MemoryPlan> {
-  await checkNearOptions(options);
+  const refused = refuseNear(options);
+  if (refused) return refused;
   const { signal, ...plain } = options;
   return query(
     ({ remote }, context) => remote.plan(fromPage(source), withUrls(plain), context.signal),
@@ -162,7 +166,8 @@ export async function planListedModel(
   id: string,
   options: ListedPlanOptions = {},
 ): Promise<MemoryPlan> {
-  await checkNearOptions(options);
+  const refused = refuseNear(options);
+  if (refused) return refused;
   const { signal, ...plain } = options;
   return query(({ remote }, context) => remote.planListed(id, plain, context.signal), signal);
 }
@@ -173,7 +178,8 @@ export async function planListedModel(
  * @throws ZoetropeError `invalid-argument`, `webgpu-unavailable`.
  */
 export async function assessModel(id: string, options: AssessOptions = {}): Promise<Verdict> {
-  await checkNearOptions(options);
+  const refused = refuseNear(options);
+  if (refused) return refused;
   return query(({ remote }) => remote.assess(id, options));
 }
 
@@ -188,7 +194,8 @@ export async function verifyStoredModel(
   model: StoredModel,
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
-  await checkNearOptions(options, 'onProgress');
+  const refused = refuseNear(options, 'onProgress');
+  if (refused) return refused;
   const { onProgress, signal, ...plain } = options;
   return call(
     ({ remote }, context) => {
@@ -234,7 +241,8 @@ export class VideoPipeline implements VideoPipelineInterface {
     source: ModelReference,
     options: LoadOptions = {},
   ): Promise<VideoPipeline> {
-    await checkNearOptions(options, 'onProgress');
+    const refused = refuseNear(options, 'onProgress');
+    if (refused) return refused;
     return pausable(options, ({ onProgress, signal, ...plain }) =>
       call(
         async (connection, context) => {
@@ -261,7 +269,8 @@ export class VideoPipeline implements VideoPipelineInterface {
    *   pipeline is disposed of meanwhile.
    */
   async generate(options: GenerateOptions): Promise<VideoResult> {
-    await checkNearOptions(options, 'onProgress', 'onFrames', 'onStepEnd', 'onPreview');
+    const refused = refuseNear(options, 'onProgress', 'onFrames', 'onStepEnd', 'onPreview');
+    if (refused) return refused;
     const { onProgress, onFrames, onStepEnd, onPreview, signal, ...rest } = options;
     const plain = { ...rest, preview: onPreview !== undefined };
     return this.#call(async ({ guard, signal }) => {
@@ -282,7 +291,8 @@ export class VideoPipeline implements VideoPipelineInterface {
    *   `AbortError`.
    */
   async encodePrompt(prompt: string, options: EncodePromptOptions = {}): Promise<PromptEmbeddings> {
-    await checkNearOptions(options);
+    const refused = refuseNear(options);
+    if (refused) return refused;
     const { signal, ...plain } = options;
     return this.#call(
       (context) => this.#pipeline.encodePrompt(prompt, plain, context.signal),
@@ -361,7 +371,8 @@ class RemoteResult implements VideoResult {
   }
 
   async encode(options: EncodeOptions): Promise<EncodedVideo> {
-    await checkNearOptions(options, 'onProgress');
+    const refused = refuseNear(options, 'onProgress');
+    if (refused) return refused;
     const { onProgress, signal, ...plain } = options;
     return this.#call(
       (context) =>
