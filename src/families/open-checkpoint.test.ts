@@ -198,6 +198,25 @@ describe('a checkpoint is refused', () => {
     }
   });
 
+  test.each([
+    ['WanImageToVideoPipeline', 'a Wan that starts from a picture'],
+    ['WanVACEPipeline', 'a Wan VACE, for editing videos'],
+    ['HunyuanVideoPipeline', 'a HunyuanVideo'],
+    ['LTXPipeline', 'an LTX-Video'],
+    ['StableDiffusionXLPipeline', 'a model for pictures'],
+  ])('of a family that is known, and what runs is named: %s', async (className, kind) => {
+    await editJson('model_index.json', { _class_name: className });
+    await expectRefusal(`is not supported: it is ${kind} (${className}).`);
+    await expect(openCheckpoint(new NodeFolderSource(folder))).rejects.toMatchObject({
+      hint: expect.stringContaining('Wan-AI/Wan2.1-T2V-1.3B-Diffusers'),
+    });
+  });
+
+  test('of an image-to-video model, by its configuration alone', async () => {
+    await editJson('transformer/config.json', { image_dim: 1280 });
+    await expectRefusal('transformer/config.json', 'image_dim is 1280', 'an image-to-video model');
+  });
+
   test('with two transformers', async () => {
     const transformer_2 = ['diffusers', 'WanTransformer3DModel'];
     await editJson('model_index.json', { transformer_2 });

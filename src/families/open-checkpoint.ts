@@ -1,8 +1,10 @@
 /** @file Finds the family of a checkpoint by the class that its `model_index.json` names. */
 import { isRecord } from '../config/fields.ts';
 import { modelFormat } from '../errors.ts';
-import { type FileSource, readJson, type ReadOptions } from '../weights/source.ts';
+import { type FileSource, MissingFile, readJson, type ReadOptions } from '../weights/source.ts';
+import { missingIndex } from '../weights/what-is-there.ts';
 import type { CheckpointParts, ModelCheckpoint } from './family.ts';
+import { otherPipeline } from './other-pipelines.ts';
 import { openWanCheckpoint } from './wan/checkpoint.ts';
 
 type Opener = (
@@ -27,7 +29,7 @@ export async function openCheckpoint(
   options?: ReadOptions & CheckpointParts,
 ): Promise<ModelCheckpoint> {
   await refuseOriginalLayout(source, options);
-  const index = await readJson(source, 'model_index.json', options);
+  const index = await readIndex(source, options);
   if (!isRecord(index)) {
     throw modelFormat(
       `model_index.json of ${source.name} is not an object.`,
@@ -38,12 +40,18 @@ export async function openCheckpoint(
   const isKnown = typeof className === 'string' && Object.hasOwn(FAMILIES, className);
   const open = isKnown ? FAMILIES[className] : undefined;
   if (!open) {
-    throw modelFormat(
-      `${source.name} is a ${typeof className === 'string' ? className.slice(0, 80) : 'checkpoint of no named class'}.`,
-      `These can be run: ${Object.keys(FAMILIES).join(', ')}.`,
-    );
+    throw otherPipeline(source.name, className);
   }
   return open(source, index, options);
+}
+
+async function readIndex(source: FileSource, options?: ReadOptions): Promise<unknown> {
+  try {
+    return await readJson(source, 'model_index.json', options);
+  } catch (error) {
+    if (!(error instanceof MissingFile)) throw error;
+    throw await missingIndex(source, '', 'model_index.json', options);
+  }
 }
 
 /** Wan's own repositories have no `model_index.json`, and pickles where a browser cannot safely read them. */

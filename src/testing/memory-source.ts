@@ -38,6 +38,10 @@ export class MemorySource implements FileSource {
     return Promise.resolve(this.#files.has(path));
   }
 
+  list(): Promise<readonly string[]> {
+    return Promise.resolve([...this.#files.keys()]);
+  }
+
   size(path: string): Promise<number> {
     const file = this.#files.get(path);
     if (file === undefined) return Promise.reject(missingFile(this, path));

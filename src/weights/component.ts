@@ -5,7 +5,8 @@ import type { WeightInput } from '../graph/types.ts';
 import { sameShape } from '../graph/types.ts';
 import { isSupportedDtype } from './convert.ts';
 import { readSafetensorsHeader, type TensorEntry } from './safetensors.ts';
-import { type FileSource, missingFile, pathIn, readJson, type ReadOptions } from './source.ts';
+import { type FileSource, MissingFile, pathIn, readJson, type ReadOptions } from './source.ts';
+import { missingWeights } from './what-is-there.ts';
 
 export interface LocatedTensor extends TensorEntry {
   readonly file: string;
@@ -47,8 +48,12 @@ export class ComponentFiles {
     folder: string,
     options?: OpenOptions,
   ): Promise<ComponentFiles> {
-    const files = await listFiles(source, pathIn(folder, ''), options);
-    return new ComponentFiles(source, folder, await readHeaders(source, files, options));
+    const { files, index } = await listFiles(source, folder, options);
+    const headers = await readHeaders(source, files, options).catch(async (error: unknown) => {
+      if (index === undefined || !(error instanceof MissingFile)) throw error;
+      throw await missingShards(source, index, files, options);
+    });
+    return new ComponentFiles(source, folder, headers);
   }
 
   /** Reads the header of one safetensors file that is the whole component. */
@@ -96,7 +101,9 @@ export class ComponentFiles {
     if (!isSupportedDtype(tensor.dtype)) {
       throw modelFormat(
         `Tensor ${name} in ${where} has element type ${tensor.dtype}.`,
-        'Checkpoints must hold F32, F16 or BF16 tensors; convert it or choose another.',
+        tensor.dtype.startsWith('F8')
+          ? 'FP8 files are not supported: choose the fp16 or bf16 file of the same model. The weights option q8 makes it as small.'
+          : 'Checkpoints must hold F32, F16 or BF16 tensors; convert it or choose another.',
       );
     }
     return tensor;
@@ -139,21 +146,43 @@ async function readHeaders(
   return { tensors, headers };
 }
 
+/** What diffusers and transformers call one file, and the index of several. */
+function fileNames(stem: WeightsStem): readonly { single: string; index: string }[] {
+  const plain = `${stem}.safetensors`;
+  return [{ single: plain, index: `${plain}.index.json` }];
+}
+
 async function listFiles(
   source: FileSource,
-  prefix: string,
+  folder: string,
   options: OpenOptions | undefined,
-): Promise<readonly string[]> {
+): Promise<{ files: readonly string[]; index?: string }> {
+  const prefix = pathIn(folder, '');
   const stems = options?.stem ? [options.stem] : STEMS;
-  for (const stem of stems) {
-    const single = `${prefix}${stem}.safetensors`;
-    if (await source.exists(single, options)) return [single];
-    const index = `${single}.index.json`;
-    if (await source.exists(index, options)) {
-      return shardNames(await readJson(source, index, options), index).map((name) => prefix + name);
-    }
+  for (const names of stems.flatMap(fileNames)) {
+    const single = prefix + names.single;
+    if (await source.exists(single, options)) return { files: [single] };
+    const index = prefix + names.index;
+    if (!(await source.exists(index, options))) continue;
+    const shards = shardNames(await readJson(source, index, options), index);
+    return { files: shards.map((name) => prefix + name), index };
   }
-  throw missingFile(source, `${prefix}${stems.join('.safetensors or ')}.safetensors`);
+  throw await missingWeights(source, folder, stems, options);
+}
+
+async function missingShards(
+  source: FileSource,
+  index: string,
+  files: readonly string[],
+  options: ReadOptions | undefined,
+): Promise<MissingFile> {
+  const isThere = await Promise.all(files.map((file) => source.exists(file, options)));
+  const [first, ...others] = files.filter((_, i) => isThere[i] === false);
+  const more = others.length === 0 ? '' : ` and ${others.length} more`;
+  return new MissingFile(
+    `${source.name} has no file ${first}${more}, which ${index} lists: ${others.length + 1} of its ${files.length} shards ${others.length === 0 ? 'is' : 'are'} missing.`,
+    'The model was not downloaded completely: get the missing shards, into the same folder.',
+  );
 }
 
 /** A file beside the index: no path, and not the folder itself. */

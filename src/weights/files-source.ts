@@ -29,6 +29,10 @@ export class FilesSource implements FileSource {
     return Promise.resolve(this.#files.has(path));
   }
 
+  list(): Promise<readonly string[]> {
+    return Promise.resolve([...this.#files.keys()]);
+  }
+
   async size(path: string): Promise<number> {
     return this.#find(path).size;
   }

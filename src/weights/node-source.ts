@@ -1,6 +1,6 @@
 /** @file A checkpoint in a folder on disk, for Node: tests, benchmarks and tools. Never part of the page. */
-import { open, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, readdir, readFile, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { modelFormat } from '../errors.ts';
 import { type FileSource, missingFile, type ReadOptions } from './source.ts';
 
@@ -21,6 +21,14 @@ export class NodeFolderSource implements FileSource {
 
   async exists(path: string): Promise<boolean> {
     return (await stat(join(this.name, path)).catch(() => undefined))?.isFile() ?? false;
+  }
+
+  async list(): Promise<string[]> {
+    const entries = await readdir(this.name, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => !entry.isDirectory())
+      .map(({ parentPath, name }) => relative(this.name, join(parentPath, name)))
+      .map((path) => path.replaceAll('\\', '/'));
   }
 
   async size(path: string): Promise<number> {

@@ -3,8 +3,10 @@ import { invalidArgument } from '../errors.ts';
 import { FilesSource } from './files-source.ts';
 import { HttpSource } from './http-source.ts';
 import { HubSource } from './hub-source.ts';
+import { LoneFile } from './lone-file.ts';
 import { type ModelReference, parseReference } from './reference.ts';
 import type { FileSource } from './source.ts';
+import { isWeightsFile } from './what-is-it.ts';
 
 export type { FolderFiles } from './files-source.ts';
 export { type ModelReference, resolveReference } from './reference.ts';
@@ -29,6 +31,9 @@ export function openSource(reference: ModelReference, options: SourceOptions = {
     refuseRevision(options);
     return new FilesSource(reference);
   }
+  const lone = fileOf(reference);
+  // A model is a folder: a file says what it is when it is opened.
+  if (lone) return new LoneFile(openSource(lone.folder, options), lone.path);
   const parsed = parseReference(reference, { base: pageUrl(), hubUrl: options.hubUrl });
   const { fetch, hubUrl, token } = options;
   if (parsed.kind === 'url') {
@@ -48,7 +53,7 @@ export function openSource(reference: ModelReference, options: SourceOptions = {
 }
 
 /**
- * A file, and the folder it is in. `path` is '' if the reference does not name a `.safetensors` file: then it is the
+ * A file with weights, and the folder it is in. `path` is '' if the reference does not name a file: then it is the
  * folder, in which the caller looks for a name it knows.
  * @throws ZoetropeError `invalid-argument` as {@link openSource}.
  */
@@ -57,14 +62,25 @@ export function openFile(
   options: SourceOptions = {},
 ): { source: FileSource; path: string } {
   if (typeof reference !== 'string') {
-    const files = reference.files.filter(({ path }) => path.endsWith('.safetensors'));
+    const weights = reference.files.filter(({ path }) => isWeightsFile(path));
+    const safetensors = weights.filter(({ path }) => path.endsWith('.safetensors'));
+    const files = safetensors.length > 0 ? safetensors : weights;
     const [only] = files.length === 1 ? files : [];
     return { source: openSource(reference, options), path: only?.path ?? '' };
   }
-  const match = /^(.*\/)([^/?#]+\.safetensors)(\?[^#]*)?$/.exec(reference.trim());
-  if (!match) return { source: openSource(reference, options), path: '' };
-  const [, folder = '', path = '', query = ''] = match;
-  return { source: openSource(folder + query, options), path };
+  const file = fileOf(reference);
+  if (!file) return { source: openSource(reference, options), path: '' };
+  return { source: openSource(file.folder, options), path: file.path };
+}
+
+/** The file with weights that a reference names. A query stays with the folder's address. */
+function fileOf(reference: string): { folder: string; path: string } | undefined {
+  const [, folder, path = '', query = ''] =
+    /^(.*\/)([^/?#]+)(\?[^#]*)?$/.exec(reference.trim()) ?? [];
+  if (folder === undefined || !isWeightsFile(path)) return undefined;
+  // `owner/name.bin` is a repository.
+  if (/^[^./:][^/:]*\/$/.test(folder)) return undefined;
+  return { folder: folder + query, path };
 }
 
 function refuseRevision({ revision }: SourceOptions): void {

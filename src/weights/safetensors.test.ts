@@ -103,7 +103,7 @@ describe('a header is refused', () => {
   });
 });
 
-test('of a file that claims a header of two gigabytes and has them, eight bytes are read', async () => {
+test('of a file that claims a header of two gigabytes and has them, only the beginning is read', async () => {
   await writeFile(join(folder, 'x.safetensors'), file('{}', 0, 2n ** 31n));
   await truncate(join(folder, 'x.safetensors'), 3 * 2 ** 30);
   const source = new NodeFolderSource(folder);
@@ -111,7 +111,7 @@ test('of a file that claims a header of two gigabytes and has them, eight bytes 
   await expect(readSafetensorsHeader(source, 'x.safetensors')).rejects.toThrow(
     'x.safetensors of ' + folder + ': its header claims 2147483648 bytes',
   );
-  expect(read.mock.calls.map(([, start, end]) => end - start)).toEqual([8]);
+  expect(read.mock.calls.map(([, start, end]) => end - start)).toEqual([8, 1024]);
 });
 
 test('every valid header is read as it was written', async () => {

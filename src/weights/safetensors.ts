@@ -6,6 +6,7 @@
 import { isRecord } from '../config/fields.ts';
 import { modelFormat, type ZoetropeError } from '../errors.ts';
 import type { FileSource, ReadOptions } from './source.ts';
+import { HEAD_BYTES, isAnother, whatIsIt } from './what-is-it.ts';
 
 export type SourceDtype = 'F32' | 'F16' | 'BF16';
 
@@ -64,19 +65,28 @@ export async function readSafetensorsHeader(
       `${path} of ${source.name}: ${problem}`,
       'The file is not a complete safetensors file: copy or download it again.',
     );
-  if (size < 8) throw refuse(`it has ${size} bytes, too few for a safetensors header.`);
+  /** What else the file is, where its first bytes or its name tell. */
+  const refuseHeader = async (problem: string): Promise<ZoetropeError> => {
+    const head = await source.read(path, 0, Math.min(size, HEAD_BYTES), options);
+    const recognised = whatIsIt(head, path);
+    return recognised ? isAnother(`${path} of ${source.name}`, recognised) : refuse(problem);
+  };
+  if (size < 8) {
+    throw await refuseHeader(`it has ${size} bytes, too few for a safetensors header.`);
+  }
   const prefix = await source.read(path, 0, 8, options);
   const length = Number(new DataView(prefix.buffer).getBigUint64(0, true));
-  if (length > MAX_HEADER_BYTES) throw refuse(`its header claims ${length} bytes.`);
-  if (8 + length > size)
-    throw refuse(`its header of ${length} bytes does not fit in ${size} bytes.`);
+  if (length > MAX_HEADER_BYTES) throw await refuseHeader(`its header claims ${length} bytes.`);
+  if (8 + length > size) {
+    throw await refuseHeader(`its header of ${length} bytes does not fit in ${size} bytes.`);
+  }
   const json = await source.read(path, 8, 8 + length, options);
   const text = new TextDecoder().decode(json);
   let header: unknown;
   try {
     header = JSON.parse(text);
   } catch {
-    throw refuse('its header is not JSON.');
+    throw await refuseHeader('its header is not JSON.');
   }
   const bytes = new Uint8Array(8 + length);
   bytes.set(prefix);

@@ -10,15 +10,21 @@ test('a byte-order mark before JSON is left out', async () => {
   expect(await readJson(source('\uFEFF{"a": 1}'), 'a.json')).toEqual({ a: 1 });
 });
 
-test.each(['', '{"a": NaN}', '{"a": 1', 'version https://git-lfs.github.com/spec/v1'])(
-  'text that is not JSON is refused: %s',
-  async (text) => {
-    await expect(readJson(source(text), 'a.json')).rejects.toMatchObject({
-      code: 'model-format',
-      message: 'a.json of memory is not JSON.',
-    });
-  },
-);
+test.each([
+  ['', ': it is empty (0 bytes)'],
+  ['{"a": NaN}', ''],
+  ['{"a": 1', ''],
+  [
+    'version https://git-lfs.github.com/spec/v1',
+    ': it is a Git LFS pointer, which only stands for the file',
+  ],
+  ['<!DOCTYPE html><title>Sign in</title>', ': it is a web page (“Sign in”)'],
+])('text that is not JSON is refused: %s', async (text, cause) => {
+  await expect(readJson(source(text), 'a.json')).rejects.toMatchObject({
+    code: 'model-format',
+    message: `a.json of memory is not JSON${cause}.`,
+  });
+});
 
 test('JSON longer than any configuration is refused', async () => {
   const text = `"${'a'.repeat(100_000_001)}"`;

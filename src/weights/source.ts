@@ -1,5 +1,6 @@
 /** @file Where a checkpoint's files come from: bytes by path and range. */
 import { modelFormat, ZoetropeError } from '../errors.ts';
+import { HEAD_BYTES, isAnother, isWeightsFile, whatIsIt } from './what-is-it.ts';
 
 export interface ReadOptions {
   signal?: AbortSignal;
@@ -33,9 +34,11 @@ export interface FileSource {
   ): Promise<Uint8Array<ArrayBuffer>>;
   /** Drops what is held in RAM of a file that arrived damaged. */
   forget?(path: string): void;
+  /** Paths of all files, where that can be known: for messages, and where one file of any name is meant. */
+  list?(options?: ReadOptions): Promise<readonly string[]>;
 }
 
-/** A folder in a source ('' for its root), or one safetensors file. */
+/** A folder in a source ('' for its root), or one file with weights. */
 export interface FilesAt {
   readonly source: FileSource;
   readonly path: string;
@@ -55,7 +58,7 @@ export async function findFile(
   names: readonly string[],
   options?: ReadOptions,
 ): Promise<string | undefined> {
-  if (path.endsWith('.safetensors')) return path;
+  if (isWeightsFile(path)) return path;
   for (const name of names) {
     const file = pathIn(path, name);
     if (await source.exists(file, options)) return file;
@@ -76,24 +79,35 @@ export async function readJson(
   if (text.length > LONGEST_JSON) {
     throw modelFormat(
       `${path} of ${source.name} has ${text.length} characters, more than ${LONGEST_JSON}.`,
-      'It is no configuration of a model: check what the file is.',
+      'A configuration of a model is shorter: check what the file is.',
     );
   }
   try {
     // Windows editors put a byte-order mark in front, which is not JSON.
     return JSON.parse(text.startsWith('\uFEFF') ? text.slice(1) : text);
   } catch (cause) {
+    const recognised = whatIsIt(new TextEncoder().encode(text.slice(0, HEAD_BYTES)), path);
+    if (recognised) {
+      throw isAnother(`${path} of ${source.name} is not JSON: it`, recognised, cause);
+    }
     throw modelFormat(
       `${path} of ${source.name} is not JSON.`,
-      'The file is damaged, or a web page was served in its place.',
+      'The file is damaged: copy or download it again.',
       cause,
     );
   }
 }
 
-export function missingFile(source: FileSource, path: string): ZoetropeError {
-  return modelFormat(
-    `${source.name} has no file ${path}.`,
-    "Check the model's name; a checkpoint is a folder in diffusers' WanPipeline layout, complete.",
-  );
+/** A file that is not there. Callers that know what else there is say that instead. */
+export class MissingFile extends ZoetropeError {
+  constructor(
+    message: string,
+    hint = "Check the model's name; a checkpoint is a folder in diffusers' WanPipeline layout, complete.",
+  ) {
+    super('model-format', message, hint);
+  }
+}
+
+export function missingFile(source: FileSource, path: string): MissingFile {
+  return new MissingFile(`${source.name} has no file ${path}.`);
 }

@@ -25,6 +25,10 @@ export class TouchedSource implements FileSource {
     return this.#source.exists(path, options);
   }
 
+  async list(options?: ReadOptions): Promise<readonly string[]> {
+    return (await this.#source.list?.(options)) ?? [];
+  }
+
   size(path: string, options?: ReadOptions): Promise<number> {
     return this.#source.size(path, options);
   }

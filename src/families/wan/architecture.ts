@@ -135,7 +135,9 @@ function checkWidths(transformer: WanTransformerConfig, vae: WanVaeConfig, text:
     throw new ZoetropeError(
       'model-format',
       `The components do not fit: latents ${vae.zDim}, transformer in ${inChannels}, out ${outChannels}; text ${text.dModel}, transformer ${textDim}.`,
-      'Image-to-video checkpoints, and components of different models, are not supported.',
+      inChannels > outChannels
+        ? 'The transformer takes more channels than it gives, as image-to-video models do, which are not supported: choose the text-to-video model (T2V).'
+        : 'The parts are of different models: use the transformer, text encoder and decoder of one.',
     );
   }
 }

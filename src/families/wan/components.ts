@@ -2,7 +2,16 @@
 import { describe, isRecord } from '../../config/fields.ts';
 import { modelFormat } from '../../errors.ts';
 import { ComponentFiles, type NameMap, type WeightsStem } from '../../weights/component.ts';
-import { type FilesAt, pathIn, readJson, type ReadOptions } from '../../weights/source.ts';
+import {
+  type FilesAt,
+  MissingFile,
+  pathIn,
+  readJson,
+  type ReadOptions,
+} from '../../weights/source.ts';
+import { isWeightsFile } from '../../weights/what-is-it.ts';
+import { missingIndex } from '../../weights/what-is-there.ts';
+import { placeFor, whatItHolds } from '../../weights/what-it-holds.ts';
 import type { ComponentName } from '../family.ts';
 import { transformerConfigOf, umt5ConfigOf, vaeConfigOf } from './config-original.ts';
 import {
@@ -24,8 +33,6 @@ export interface Opened<Config> {
 
 type Json = Readonly<Record<string, unknown>>;
 
-const isFile = (path: string): boolean => path.endsWith('.safetensors');
-
 /** @param at A folder with `config.json`, of diffusers or Wan's own; a folder of a whole pipeline; or one file. */
 export async function openTransformer(
   at: FilesAt,
@@ -35,12 +42,12 @@ export async function openTransformer(
   const stem = 'diffusion_pytorch_model';
   const openFolder = (): Promise<ComponentFiles> =>
     ComponentFiles.open(place.source, place.path, { ...options, stem, names: transformerNames });
-  if (isFile(place.path)) {
-    const files = await openFile(place, transformerNames, options);
+  if (isWeightsFile(place.path)) {
+    const files = await openFile(place, 'transformer', transformerNames, options);
     return { files, config: parseTransformerConfig(transformerConfigOf(files), place.path) };
   }
   const path = pathIn(place.path, 'config.json');
-  const json = await readJson(place.source, path, options);
+  const json = await readConfig(place, path, options);
   // A configuration is refused before any header is read, which may be long.
   if (!isRecord(json) || json['_class_name'] !== 'WanModel') {
     const config = parseTransformerConfig(json, path);
@@ -50,6 +57,20 @@ export async function openTransformer(
   const files = await openFolder();
   const config = parseTransformerConfig(transformerConfigOf(files, json, path), path);
   return { files, config };
+}
+
+/** @throws ZoetropeError `model-format`: where there is none, saying what the folder has instead. */
+async function readConfig(
+  { source, path: folder }: FilesAt,
+  path: string,
+  options: ReadOptions | undefined,
+): Promise<unknown> {
+  try {
+    return await readJson(source, path, options);
+  } catch (error) {
+    if (!(error instanceof MissingFile)) throw error;
+    throw await missingIndex(source, folder, 'config.json', options);
+  }
 }
 
 function refuseOtherTasks(json: Json, path: string): void {
@@ -96,23 +117,39 @@ async function openAny<Config>(
   { folder, stem, names, configOf, parse }: Kind<Config>,
 ): Promise<Opened<Config>> {
   const place = await insideOf(at, folder, options);
-  if (isFile(place.path)) {
-    const files = await openFile(place, names, options);
+  if (isWeightsFile(place.path)) {
+    const files = await openFile(place, folder, names, options);
     return { files, config: parse(configOf(files), place.path) };
   }
   const path = pathIn(place.path, 'config.json');
-  const config = parse(await readJson(place.source, path, options), path);
+  const config = parse(await readConfig(place, path, options), path);
   const files = await ComponentFiles.open(place.source, place.path, { ...options, stem, names });
   return { files, config };
 }
 
-function openFile(
+/** @throws ZoetropeError `model-format` for a file that is known to be something else. */
+async function openFile(
   { source, path }: FilesAt,
+  component: ComponentName,
   names: NameMap,
   options: ReadOptions | undefined,
 ): Promise<ComponentFiles> {
-  return ComponentFiles.openFile(source, path, { ...options, names });
+  const files = await ComponentFiles.openFile(source, path, { ...options, names });
+  const held = whatItHolds(files.tensors.keys());
+  if (held && (held.kind !== component || !held.isWan)) {
+    throw modelFormat(
+      `${path} of ${source.name} is ${held.what}, not ${COMPONENT_WORDS[component]}.`,
+      placeFor(held),
+    );
+  }
+  return files;
 }
+
+const COMPONENT_WORDS: Readonly<Record<ComponentName, string>> = {
+  text_encoder: 'the text encoder of a Wan text-to-video model',
+  transformer: 'the transformer of a Wan text-to-video model',
+  vae: 'the decoder (VAE) of a Wan text-to-video model',
+};
 
 /** Of a whole pipeline, the folder of the component that is meant. */
 async function insideOf(
@@ -120,7 +157,7 @@ async function insideOf(
   folder: string,
   options: ReadOptions | undefined,
 ): Promise<FilesAt> {
-  if (isFile(at.path) || at.path === folder) return at;
+  if (isWeightsFile(at.path) || at.path === folder) return at;
   const isPipeline = await at.source.exists(pathIn(at.path, 'model_index.json'), options);
   return isPipeline ? { source: at.source, path: pathIn(at.path, folder) } : at;
 }

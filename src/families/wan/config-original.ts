@@ -27,7 +27,7 @@ function shapeOf(files: ComponentFiles, name: string): readonly number[] {
   if (tensor) return tensor.shape;
   throw modelFormat(
     `${files.folder || 'checkpoint'} of ${files.source.name} has no tensor ${name}.`,
-    'It is no Wan 2.1, or not the whole of one.',
+    'The file is not of a Wan 2.1, or is incomplete.',
   );
 }
 
@@ -47,7 +47,7 @@ export function transformerConfigOf(
   if (!Number.isInteger(heads) || heads < 1) {
     throw modelFormat(
       `patch_embedding.weight in ${files.folder || 'checkpoint'} of ${files.source.name} is ${width} wide, which is no number of heads of ${HEAD_DIM}.`,
-      'It is no Wan 2.1. If it is one of another size, give the folder with its config.json.',
+      'The file is not of a Wan 2.1. If the model is of another size, give the folder with its config.json.',
     );
   }
   const of = (name: string, otherwise: unknown): unknown => fields.get(name) ?? otherwise;

@@ -1,5 +1,6 @@
 /** @file Reads the `config.json` files of a Wan checkpoint; field names are diffusers' own, in camelCase. */
-import { Fields, type NumberRange } from '../../config/fields.ts';
+import { describe, Fields, type NumberRange } from '../../config/fields.ts';
+import { modelFormat } from '../../errors.ts';
 
 export interface WanTransformerConfig {
   /** Frames, rows, columns of latents in a token. */
@@ -81,9 +82,7 @@ export function parseTransformerConfig(
   const fields = new Fields(json, file);
   fields.only('_class_name', 'WanTransformer3DModel');
   fields.only('qk_norm', 'rms_norm_across_heads');
-  // Image-to-video models carry image projections that text-to-video has no input for.
-  fields.only('added_kv_proj_dim', null);
-  fields.only('image_dim', null);
+  refuseImages(fields, file);
   const patchSize = fields.integers('patch_size', { ...PATCH, length: 3 }, [1, 2, 2]);
   const [frames, rows, columns] = patchSize;
   if (!frames || !rows || !columns) throw fields.error('patch_size', 'not three entries.');
@@ -115,6 +114,18 @@ export function parseTransformerConfig(
     eps: fields.number('eps', EPSILON, 1e-6),
     ropeMaxSeqLen: fields.integer('rope_max_seq_len', POSITIONS, 1024),
   };
+}
+
+/** Image-to-video models carry image projections that text-to-video has no input for. */
+function refuseImages(fields: Fields, file: string): void {
+  const name = ['image_dim', 'added_kv_proj_dim'].find(
+    (each) => (fields.get(each) ?? null) !== null,
+  );
+  if (name === undefined) return;
+  throw modelFormat(
+    `${file}: ${name} is ${describe(fields.get(name))}: this is the transformer of an image-to-video model, which is not supported.`,
+    'Choose the text-to-video model (T2V) of the same size.',
+  );
 }
 
 /** @throws ZoetropeError `model-format` for what is missing, malformed, senseless or not supported. */
