@@ -146,12 +146,25 @@ async function readHeaders(
   return { tensors, headers };
 }
 
+/**
+ * Of copies in reduced precision, which some repositories have beside the plain files or in their place. float16 keeps
+ * more digits of what was trained in float32, and weights that are too large for it are refused when they are read.
+ */
+const VARIANTS = ['fp16', 'bf16'] as const;
+
 /** What diffusers and transformers call one file, and the index of several. */
 function fileNames(stem: WeightsStem): readonly { single: string; index: string }[] {
   const plain = `${stem}.safetensors`;
-  return [{ single: plain, index: `${plain}.index.json` }];
+  return [
+    { single: plain, index: `${plain}.index.json` },
+    ...VARIANTS.map((variant) => ({
+      single: `${stem}.${variant}.safetensors`,
+      index: `${plain}.index.${variant}.json`,
+    })),
+  ];
 }
 
+/** The plain files where they are there, else those of a variant. */
 async function listFiles(
   source: FileSource,
   folder: string,
