@@ -22,14 +22,8 @@ import {
   LowRank,
 } from './merge.ts';
 import { readSafetensorsHeader } from './safetensors.ts';
-import {
-  type FilesAt,
-  findFile,
-  missingFile,
-  pathIn,
-  readJson,
-  type ReadOptions,
-} from './source.ts';
+import { fileOfLora, refuseOther } from './lora-place.ts';
+import { type FilesAt, MissingFile, readJson, type ReadOptions } from './source.ts';
 import { rowsOf } from './storage-format.ts';
 
 /** A larger scale, on either side of 0, is refused: no LoRA was trained to be used at it. */
@@ -43,6 +37,8 @@ export interface LoraAt extends FilesAt {
 export interface Lora extends LoraAt {
   /** By the model's tensor. */
   readonly additions: ReadonlyMap<string, readonly Addition[]>;
+  /** What of it has no place in the model and was left out, for the user; absent: nothing. */
+  readonly notice?: string;
 }
 
 /** A model that LoRAs are made for. */
@@ -53,10 +49,14 @@ export interface LoraTarget {
   moduleName(module: string, isFlat: boolean): string | undefined;
   /** What `diff_m` of a module is added to. */
   modulationOf(module: string): string | undefined;
+  /**
+   * The kind of model that has a module which this one lacks, where the rest of a LoRA fits without it; in the plural.
+   * @param shape Of the module's first matrix, or of its difference.
+   */
+  otherKind?(module: string, shape: readonly number[] | undefined): string | undefined;
+  /** What models of this family are called that are so wide. */
+  sizeOf?(width: number): string | undefined;
 }
-
-/** Names under which diffusers and peft save one. */
-const FILES = ['pytorch_lora_weights.safetensors', 'adapter_model.safetensors'] as const;
 
 type Tensors = Partial<Record<LoraRole, FileTensorRef>>;
 
@@ -83,12 +83,12 @@ export async function openLora(
 ): Promise<Lora> {
   const { source, scale } = at;
   checkLoraScale(scale);
-  const path = await findFile(at, FILES, options);
-  if (path === undefined) throw missingFile(source, pathIn(at.path, FILES.join(' or ')));
+  const path = await fileOfLora(at, options);
   const where = `${path} of ${source.name}`;
   const { tensors, metadata } = await readSafetensorsHeader(source, path, options);
+  refuseOther(where, tensors.keys());
   const reads = new CachedReads(source, path);
-  const modules = new Map<string, { key: LoraKey; tensors: Tensors }>();
+  const modules = new Map<string, LoraModule>();
   for (const [name, tensor] of tensors) {
     const key = parseLoraKey(name);
     if (!key) throw refuse(where, `tensor ${name} is ${unsupportedLoraKey(name)}`);
@@ -100,14 +100,23 @@ export async function openLora(
     modules.set(key.module, module);
   }
   if (modules.size === 0) throw refuse(where, 'there is nothing in it');
+  refuseOtherWidth(where, modules, target);
   const isPeft = [...tensors.keys()].some((name) => name.startsWith('base_model.model.'));
   const config = isPeft
-    ? await readAdapterConfig(at, path, options)
+    ? await readAdapterConfig(at, path, modules, options)
     : adapterConfigIn(metadata, where);
 
   const additions = new Map<string, Addition[]>();
   const users = new Map<string, string>();
+  /** Modules by the kind of model that has them. */
+  const leftOut = new Map<string, string[]>();
   for (const [module, { key, tensors: own }] of modules) {
+    const { down, difference } = own;
+    const kind = target.otherKind?.(module, (down ?? difference)?.tensor.shape);
+    if (kind !== undefined) {
+      leftOut.set(kind, [...(leftOut.get(kind) ?? []), module]);
+      continue;
+    }
     for (const [name, addition] of placeModule(where, key, own, target, config, scale)) {
       const user = users.get(name) ?? module;
       if (user !== module) throw refuse(where, `${module} and ${user} are both for ${name}`);
@@ -115,7 +124,47 @@ export async function openLora(
       additions.set(name, [...(additions.get(name) ?? []), addition]);
     }
   }
-  return { source, path, scale, additions };
+  const parts = [...leftOut].map(([kind, [first = '', ...others]]) => {
+    const more = others.length === 0 ? '' : ` and ${others.length} more like it`;
+    return `${first}${more}, which only ${kind} have`;
+  });
+  if (additions.size === 0) {
+    throw refuse(where, `there is nothing in the model for it: it changes ${parts.join('; ')}`);
+  }
+  const notice = `The LoRA ${where} was made for another kind of model. What fits is merged; left out: ${parts.join('; ')}.`;
+  return { source, path, scale, additions, ...(parts.length === 0 ? {} : { notice }) };
+}
+
+interface LoraModule {
+  readonly key: LoraKey;
+  readonly tensors: Tensors;
+}
+
+/** @throws ZoetropeError `model-format` if all square weights that the LoRA changes have another width, the same in all. */
+function refuseOtherWidth(
+  where: string,
+  modules: ReadonlyMap<string, LoraModule>,
+  target: LoraTarget,
+): void {
+  let found: { width: number; expected: number } | undefined;
+  for (const [module, { key, tensors }] of modules) {
+    const [rows, columns] =
+      target.shapes.get(`${target.moduleName(module, key.isFlat)}.weight`) ?? [];
+    const width = tensors.down?.tensor.shape[1];
+    if (rows === undefined || rows !== columns || width === undefined) continue;
+    if (width === rows || tensors.up?.tensor.shape[0] !== width) return;
+    if (found && found.width !== width) return;
+    found = { width, expected: rows };
+  }
+  if (!found) return;
+  const named = (width: number): string => {
+    const size = target.sizeOf?.(width);
+    return size === undefined ? `${width} wide` : `${width} wide (${size})`;
+  };
+  throw modelFormat(
+    `${where}: it was made for a model that is ${named(found.width)}; this one is ${named(found.expected)}.`,
+    'Choose the LoRA for this size of model, or load the model that it was made for.',
+  );
 }
 
 function refuse(where: string, problem: string): Error {
@@ -125,14 +174,27 @@ function refuse(where: string, problem: string): Error {
   );
 }
 
-/** peft keeps it beside the file; without it nobody knows the alphas. */
+/** peft keeps it beside the file, and opens no LoRA without it: the alphas are nowhere else. */
 async function readAdapterConfig(
   { source }: FilesAt,
   path: string,
+  modules: ReadonlyMap<string, LoraModule>,
   options?: ReadOptions,
 ): Promise<AdapterConfig> {
   const file = path.replace(/[^/]*$/, 'adapter_config.json');
-  return parseAdapterConfig(await readJson(source, file, options), `${file} of ${source.name}`);
+  let json: unknown;
+  try {
+    json = await readJson(source, file, options);
+  } catch (error) {
+    if (!(error instanceof MissingFile)) throw error;
+    const rank = [...modules.values()].find(({ tensors }) => tensors.down)?.tensors.down?.tensor
+      .shape[0];
+    throw modelFormat(
+      `${path} of ${source.name}: it is a LoRA of peft, and there is no file adapter_config.json beside it, which has its alpha.`,
+      `Get it from where the LoRA comes from. If there is none, write {"lora_alpha": ${rank ?? 1}} into such a file: this merges the LoRA as it is, which is right for most.`,
+    );
+  }
+  return parseAdapterConfig(json, `${file} of ${source.name}`);
 }
 
 /** What a module's tensors add to which tensors of the model. */

@@ -9,6 +9,7 @@ import { type Lora, openLora } from '../../weights/lora-file.ts';
 import { type Origin, StoredWeights } from '../../weights/stored-weights.ts';
 import { type FilesAt, type FileSource, readJson, type ReadOptions } from '../../weights/source.ts';
 import type {
+  CheckpointNotice,
   CheckpointParts,
   ComponentName,
   Conditioning,
@@ -42,7 +43,7 @@ export async function openWanCheckpoint(
   options?: ReadOptions & CheckpointParts,
 ): Promise<ModelCheckpoint> {
   const replaced = options?.components ?? {};
-  if (!replaced.transformer) refuseVariants(modelIndex);
+  if (!replaced.transformer) refuseVariants(source, modelIndex);
   const read = (path: string): Promise<unknown> => readJson(source, path, options);
   const at = (name: ComponentName): FilesAt => replaced[name] ?? { source, path: name };
   const { config: textConfig, files: textFiles } = await openTextEncoder(
@@ -75,10 +76,16 @@ export async function openWanCheckpoint(
     const needs = architecture.weights(name, files[name], precision);
     return name === 'transformer' ? withAdditions(needs, loras) : needs;
   };
-  const notices = COMPONENTS.flatMap((name) => {
+  const extras = COMPONENTS.flatMap((name) => {
     const needed = new Set(needsOf(name, F32).map((need) => need.name));
     return checkExtras(name, files[name], needed);
   });
+  const notices: readonly CheckpointNotice[] = [
+    ...extras,
+    ...loras.flatMap(({ notice }) =>
+      notice === undefined ? [] : [{ code: 'tensors-ignored' as const, message: notice }],
+    ),
+  ];
 
   const components = COMPONENTS.map((name) => ({
     ...summarize(name, needsOf(name, F32)),
@@ -153,12 +160,12 @@ function denoiser(model: WanTransformer): Denoiser {
 }
 
 /** Wan 2.2's two-expert models and image inputs need more than one transformer and a text. */
-function refuseVariants(modelIndex: Readonly<Record<string, unknown>>): void {
+function refuseVariants(source: FileSource, modelIndex: Readonly<Record<string, unknown>>): void {
   const second = modelIndex['transformer_2'];
   if (Array.isArray(second) && second.some((part) => part !== null)) {
     throw modelFormat(
-      'This checkpoint has a second transformer (Wan 2.2 A14B).',
-      'Two-expert models are not supported yet: choose a Wan with one transformer.',
+      `${source.name} has a second transformer, as Wan 2.2 A14B has, which is not supported.`,
+      'Choose a Wan with one transformer, such as Wan-AI/Wan2.1-T2V-1.3B-Diffusers or Wan-AI/Wan2.1-T2V-14B-Diffusers.',
     );
   }
 }

@@ -6,7 +6,10 @@ import type { ModelReference } from '../../weights/open-source.ts';
 import type { ClipRequest } from './generate-options.ts';
 import type { Progress } from './progress.ts';
 
-/** A LoRA: a `.safetensors` file in the naming of diffusers, peft, Wan or kohya, or a folder with one. */
+/**
+ * A LoRA: a `.safetensors` file in the naming of diffusers, peft, Wan or kohya, or a folder with one. One for image-to-video
+ * is merged as far as it fits, with a notice (`tensors-ignored`).
+ */
 export interface LoraReference {
   readonly source: ModelReference;
   /** What it is multiplied by: −100 … 100. Default 1: as it was trained. */
