@@ -31,9 +31,17 @@ export function failureOf(response: Response, source: FileSource, path: string):
   const what = `${path}: HTTP status ${status}`;
   switch (status) {
     case 401:
-      return networkError(source, what, 'The server wants to know who asks: use another address.');
+      return networkError(
+        source,
+        what,
+        'The server wants a login, and none can be given here: download the folder and choose it, or use an address without one.',
+      );
     case 403:
-      return networkError(source, what, 'The server does not give this file to everybody.');
+      return networkError(
+        source,
+        what,
+        'The server refuses this file. If the address is a signed one, it may have expired: get a new one.',
+      );
     case 404:
       return missingFile(source, path);
     case 410:

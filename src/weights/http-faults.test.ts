@@ -160,8 +160,8 @@ describe('refused', () => {
   );
 
   test.each([
-    [401, 'network', /who asks/],
-    [403, 'network', /everybody/],
+    [401, 'network', /wants a login/],
+    [403, 'network', /may have expired/],
     [404, 'model-format', /complete/],
     [410, 'model-format', /taken down/],
     [416, 'model-format', /cut short/],

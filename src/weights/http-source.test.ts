@@ -133,7 +133,11 @@ describe('a server that fails', () => {
 
   test('by answering with a page has no such file either', async () => {
     expect(await at('page').exists('data')).toBe(false);
-    await expect(at('page').readText('data')).rejects.toMatchObject({ code: 'model-format' });
+    await expect(at('page').readText('data')).rejects.toMatchObject({
+      code: 'model-format',
+      message: expect.stringContaining('is a web page'),
+      hint: expect.stringContaining('login'),
+    });
   });
 
   test('by 416 has a file that is too short', async () => {

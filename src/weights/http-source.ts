@@ -12,9 +12,11 @@ import {
   type Range,
   versionOf,
 } from './http-answer.ts';
-import { WatchedFetch } from './http-body.ts';
+import { StalledError, WatchedFetch } from './http-body.ts';
 import { PassingFailure, RETRY_POLICY, retrying, type RetryPolicy } from './http-retry.ts';
-import { type FileSource, missingFile, type ReadOptions } from './source.ts';
+import type { FileSource, ReadOptions } from './source.ts';
+import { whyUnreachable } from './unreachable.ts';
+import { isAnother, WEB_PAGE } from './what-is-it.ts';
 
 export interface HttpSourceOptions {
   /** Stands in for the global `fetch`. */
@@ -171,7 +173,7 @@ export class HttpSource implements FileSource {
   async #probe(path: string, watch: WatchedFetch): Promise<number> {
     const range = { start: 0, end: 1 };
     const response = await this.#request(watch, path, part(range));
-    if (looksLikePage(response)) throw missingFile(this, path);
+    if (looksLikePage(response)) throw isAnother(`${path} of ${this.name}`, WEB_PAGE);
     if (response.status !== 206) {
       return (await this.#keepWhole(path, response, watch)).byteLength;
     }
@@ -220,7 +222,7 @@ export class HttpSource implements FileSource {
     response: Response,
     watch: WatchedFetch,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    if (looksLikePage(response)) throw missingFile(this, path);
+    if (looksLikePage(response)) throw isAnother(`${path} of ${this.name}`, WEB_PAGE);
     const pieces: Uint8Array<ArrayBuffer>[] = [];
     let length = 0;
     let isTooLong = Number(response.headers.get('Content-Length')) > WHOLE_BYTES;
@@ -248,7 +250,7 @@ export class HttpSource implements FileSource {
 
   /** @throws `PassingFailure` or, for good, another error. */
   async #request(watch: WatchedFetch, path: string, init: RequestInit): Promise<Response> {
-    const response = await watch.open(this.#fetch, this.#url(path), init);
+    const response = await this.#send(watch, path, init);
     this.#hasAnswered = true;
     if (!response.ok) {
       await response.body?.cancel().catch(() => undefined);
@@ -261,6 +263,28 @@ export class HttpSource implements FileSource {
       this.#versions.set(path, version);
     }
     return response;
+  }
+
+  /** @throws NoAnswer if none came at all. */
+  async #send(watch: WatchedFetch, path: string, init: RequestInit): Promise<Response> {
+    try {
+      return await watch.open(this.#fetch, this.#url(path), init);
+    } catch (cause) {
+      throw new NoAnswer(cause);
+    }
+  }
+
+  /** What was the matter, once no try brought an answer. */
+  async #explained(path: string, error: unknown): Promise<unknown> {
+    if (!(error instanceof ZoetropeError)) return error;
+    const cause = error.cause instanceof NoAnswer ? error.cause.cause : error.cause;
+    const what = `${path} could not be fetched`;
+    if (cause instanceof StalledError) {
+      return networkError(this, `${what}: ${cause.message}`, undefined, cause);
+    }
+    if (!(error.cause instanceof NoAnswer)) return error;
+    const { reason, hint } = await whyUnreachable(this.#url(path), cause, this.#fetch);
+    return networkError(this, `${what}: ${reason}`, hint, cause);
   }
 
   /** Tries `attempt`, each time with a watch of its own; what breaks off or does not come at all is tried again. */
@@ -286,7 +310,11 @@ export class HttpSource implements FileSource {
         throw new PassingFailure(networkError(this, what, undefined, cause));
       }
     };
-    return retrying(once, { ...this.#policy, attempts }, { signal, progress });
+    return retrying(once, { ...this.#policy, attempts }, { signal, progress }).catch(
+      async (error: unknown) => {
+        throw signal?.aborted ? error : await this.#explained(path, error);
+      },
+    );
   }
 
   #url(path: string): string {
@@ -302,6 +330,13 @@ export class HttpSource implements FileSource {
       `${path} of ${this.name} is not the file that it was when reading began.`,
       'It was replaced meanwhile: load the model again, from the beginning.',
     );
+  }
+}
+
+/** A request failed before an answer came. */
+class NoAnswer extends Error {
+  constructor(cause: unknown) {
+    super('no answer came', { cause });
   }
 }
 

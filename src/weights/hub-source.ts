@@ -6,13 +6,14 @@
 import { modelFormat, ZoetropeError } from '../errors.ts';
 import { contentHash } from './content-hash.ts';
 import { FileMismatch, refetching } from './file-mismatch.ts';
-import { failureOf, networkError } from './http-answer.ts';
+import { failureOf, looksLikePage, networkError } from './http-answer.ts';
 import { PassingFailure, RETRY_POLICY, retrying, type RetryPolicy } from './http-retry.ts';
 import { hubFailure } from './hub-failure.ts';
 import { checkToken, hubFetch } from './hub-fetch.ts';
 import { HttpSource } from './http-source.ts';
 import { HUB_URL, type HubReference } from './reference.ts';
 import { type FileSource, missingFile, pathIn, type ReadOptions } from './source.ts';
+import { whyUnreachable } from './unreachable.ts';
 
 interface HubFile {
   readonly size: number;
@@ -42,6 +43,8 @@ export class HubSource implements FileSource {
   readonly #hubUrl: string;
   readonly #token: string | undefined;
   readonly #fetch: typeof fetch;
+  /** Sends no token. */
+  readonly #plainFetch: typeof fetch | undefined;
   readonly #policy: RetryPolicy;
   #snapshot: Promise<Snapshot> | undefined;
 
@@ -54,6 +57,7 @@ export class HubSource implements FileSource {
     this.#hubUrl = (options.hubUrl ?? HUB_URL).replace(/\/+$/, '');
     this.#token = options.token === undefined ? undefined : checkToken(options.token);
     this.#policy = { ...RETRY_POLICY, ...options.retry };
+    this.#plainFetch = options.fetch;
     this.#fetch = hubFetch(this.#hubUrl, this.#token, options.fetch);
   }
 
@@ -80,6 +84,10 @@ export class HubSource implements FileSource {
 
   async exists(path: string, options?: ReadOptions): Promise<boolean> {
     return (await this.#open(options)).files.has(path);
+  }
+
+  async list(options?: ReadOptions): Promise<readonly string[]> {
+    return [...(await this.#open(options)).files.keys()];
   }
 
   async size(path: string, options?: ReadOptions): Promise<number> {
@@ -181,10 +189,30 @@ export class HubSource implements FileSource {
         if (signal?.aborted) throw signal.reason;
         throw new PassingFailure(this.#unreachable(cause));
       }
+      if (response.ok && looksLikePage(response)) throw this.#page();
       if (response.ok) return response;
       throw this.#explain(response) ?? failureOf(response, this, 'its files');
     };
-    return (...args) => retrying(() => ask(...args), this.#policy, { signal });
+    return (...args) =>
+      retrying(() => ask(...args), this.#policy, { signal }).catch(async (error: unknown) => {
+        throw signal?.aborted ? error : await this.#explained(error);
+      });
+  }
+
+  /** What was the matter, once no try brought an answer. */
+  async #explained(error: unknown): Promise<unknown> {
+    if (!(error instanceof ZoetropeError) || !(error.cause instanceof TypeError)) return error;
+    const { reason, hint } = await whyUnreachable(this.#hubUrl, error.cause, this.#plainFetch);
+    const what = `${this.#hubUrl} could not be reached: ${reason}`;
+    return networkError(this, what, hint, error.cause);
+  }
+
+  #page(): ZoetropeError {
+    return networkError(
+      this,
+      `${this.#hubUrl} answers with a web page in place of its list of files`,
+      'A network that wants a login, or a proxy, may be in between: open the address in a browser tab to see.',
+    );
   }
 
   #unreachable(cause: unknown): ZoetropeError {

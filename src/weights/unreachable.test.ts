@@ -1,0 +1,68 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, test } from 'vitest';
+import { HttpSource } from './http-source.ts';
+import { HubSource } from './hub-source.ts';
+
+const QUICK = { attempts: 2, firstWaitMs: 1, longestWaitMs: 1, stallMs: 300 };
+
+/** A port that nothing listens to any more. */
+async function deadPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+test('a server that is down is told from a name that does not exist', async () => {
+  const dead = new HttpSource(`http://127.0.0.1:${await deadPort()}/m`, { retry: QUICK });
+  await expect(dead.readText('model_index.json')).rejects.toMatchObject({
+    code: 'network',
+    message: expect.stringContaining(
+      'model_index.json could not be fetched: nothing accepts connections there.',
+    ),
+    hint: expect.stringContaining('whether the server is running'),
+  });
+  const nowhere = new HttpSource('http://no-such-host.invalid/m', { retry: QUICK });
+  await expect(nowhere.readText('model_index.json')).rejects.toMatchObject({
+    code: 'network',
+    message: expect.stringMatching(/no machine of this name|could not be looked up/),
+  });
+});
+
+test('a hub that is down is named, and a network that wants a login too', async () => {
+  const reference = { repository: 'owner/name', revision: undefined, path: '' };
+  const hubUrl = `http://127.0.0.1:${await deadPort()}`;
+  const dead = new HubSource(reference, { hubUrl, retry: QUICK });
+  await expect(dead.readText('model_index.json')).rejects.toMatchObject({
+    code: 'network',
+    message: `owner/name: ${hubUrl} could not be reached: nothing accepts connections there.`,
+  });
+  const portal = createServer((_, response) => {
+    response.writeHead(200, { 'Content-Type': 'text/html' }).end('<html>Sign in</html>');
+  });
+  await new Promise<void>((resolve) => portal.listen(0, '127.0.0.1', resolve));
+  const at = `http://127.0.0.1:${(portal.address() as AddressInfo).port}`;
+  const behind = new HubSource(reference, { hubUrl: at, retry: QUICK });
+  await expect(behind.readText('model_index.json')).rejects.toMatchObject({
+    code: 'network',
+    message: expect.stringContaining('answers with a web page'),
+    hint: expect.stringContaining('login'),
+  });
+  portal.closeAllConnections();
+  await new Promise((resolve) => portal.close(resolve));
+});
+
+test('a server that falls silent is said to be so', async () => {
+  const silent = createServer(() => undefined);
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/m`;
+  const source = new HttpSource(url, { retry: QUICK });
+  await expect(source.readText('model_index.json')).rejects.toMatchObject({
+    code: 'network',
+    message: expect.stringContaining('nothing came for 0.3 s'),
+  });
+  silent.closeAllConnections();
+  await new Promise((resolve) => silent.close(resolve));
+});
