@@ -1,5 +1,6 @@
 /** @file Which video codec to use, by container, wish and browser. */
 import { invalidArgument, ZoetropeError } from '../errors.ts';
+import { INSECURE, isInsecureContext, OPEN_SECURELY } from '../insecure-context.ts';
 import type { VideoCodecName } from './clip.ts';
 
 export type VideoContainer = 'mp4' | 'webm';
@@ -21,6 +22,13 @@ export async function chooseVideoCodec(
   wanted: VideoCodecName | undefined,
   canEncode: (codec: VideoCodecName) => Promise<boolean>,
 ): Promise<VideoCodecName> {
+  if (isInsecureContext()) {
+    throw new ZoetropeError(
+      'feature-missing',
+      `${INSECURE}: browsers keep video encoders from such pages, so ${container} cannot be made.`,
+      `${OPEN_SECURELY} Or save the clip as GIF or PNG, which need no video encoder.`,
+    );
+  }
   const codecs = CODECS[container];
   if (wanted === undefined) {
     for (const codec of codecs) if (await canEncode(codec)) return codec;

@@ -26,6 +26,7 @@ import type {
   VideoPipelineInterface,
 } from './api.ts';
 import { checkClip } from './checks/check-clip.ts';
+import { deviceNotices } from './device-notices.ts';
 import { disposedPipeline } from './disposed.ts';
 import { EmbeddingCache } from './embedding-cache.ts';
 import { encodePrompt } from './encode-prompt.ts';
@@ -391,18 +392,6 @@ function checkSameDevice(before: DeviceReport, after: DeviceReport): void {
 /** What files and reports call the model: its folder's name, not where it happened to be served. */
 function modelName(source: string): string {
   return source.split('/').findLast((part) => part !== '') ?? source;
-}
-
-function deviceNotices(report: DeviceReport): Notice[] {
-  const notices: Notice[] = [];
-  if (report.notice !== undefined && report.noticeCode !== undefined) {
-    notices.push({ code: report.noticeCode, message: report.notice });
-  }
-  if (report.device === 'webgpu' && !report.hasShaderF16) {
-    const message = 'This GPU has no float16 arithmetic: computing in float32.';
-    notices.push({ code: 'no-shader-f16', message });
-  }
-  return notices;
 }
 
 function ignore(): void {}

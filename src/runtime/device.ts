@@ -1,5 +1,6 @@
 /** @file Finds the GPU, says what it can do, and opens it with everything the adapter offers. */
 import { ZoetropeError } from '../errors.ts';
+import { INSECURE, isInsecureContext, OPEN_SECURELY } from '../insecure-context.ts';
 import { Ledger, watchDevice } from './ledger.ts';
 
 /** Where the computation runs. */
@@ -101,6 +102,11 @@ async function choose(
   if (choice === 'wasm') return { adapter: undefined, report: WASM_REPORT };
   const adapter = (await gpu?.requestAdapter({ powerPreference: 'high-performance' })) ?? undefined;
   if (!adapter) {
+    const isKept = gpu === undefined && isInsecureContext();
+    if (choice === 'webgpu' && isKept) {
+      const message = `${INSECURE}: browsers keep WebGPU from such pages.`;
+      throw new ZoetropeError('webgpu-unavailable', message, OPEN_SECURELY);
+    }
     if (choice === 'webgpu') {
       throw new ZoetropeError(
         'webgpu-unavailable',
@@ -108,7 +114,9 @@ async function choose(
         'Use a current Chrome, Edge, Safari or Firefox with hardware acceleration on, or choose the wasm device.',
       );
     }
-    const notice = 'No WebGPU adapter was found: computing on the CPU with WebAssembly, slowly.';
+    const notice = isKept
+      ? `${INSECURE}, and browsers keep WebGPU and video encoders from such pages: computing on the CPU with WebAssembly, slowly. ${OPEN_SECURELY}`
+      : 'No WebGPU adapter was found: computing on the CPU with WebAssembly, slowly.';
     return { adapter, report: { ...WASM_REPORT, notice, noticeCode: 'no-webgpu' } };
   }
   const report = describeAdapter(adapter);

@@ -59,6 +59,7 @@ export interface Notice {
     | 'software-device'
     | 'no-webgpu'
     | 'no-shader-f16'
+    | 'single-thread'
     | 'storage-unavailable'
     | 'stored-again'
     | 'no-preview';
