@@ -42,14 +42,14 @@ export interface FolderEvents {
 
 export function setUpFolders({ onChoose, onError }: FolderEvents): void {
   const open = (files: readonly PathFile[]): void => {
-    try {
-      const folder = modelFolder(files);
-      const name = FOLDER + folder.name;
-      folders.set(name, folder);
-      onChoose(name);
-    } catch (error) {
-      onError(error);
+    const folder = modelFolder(files);
+    if (!folder) {
+      import('./no-model.ts').then(({ noModelIn }) => noModelIn(files)).then(onError, onError);
+      return;
     }
+    const name = FOLDER + folder.name;
+    folders.set(name, folder);
+    onChoose(name);
   };
   const picker = input('folder');
   button('choose-folder').addEventListener('click', () => picker.click());
@@ -79,21 +79,12 @@ interface PathFile {
   readonly file: File;
 }
 
-/**
- * The shallowest folder that holds a model, with paths relative to it.
- * @throws ZoetropeError `invalid-argument` if there is none.
- */
-export function modelFolder(files: readonly PathFile[]): FolderFiles {
+/** The shallowest folder that holds a model, with paths relative to it; undefined if there is none. */
+function modelFolder(files: readonly PathFile[]): FolderFiles | undefined {
   const [index] = files
     .filter(({ path }) => path === INDEX || path.endsWith(`/${INDEX}`))
     .sort((a, b) => a.path.split('/').length - b.path.split('/').length);
-  if (!index) {
-    throw invalidArgument(
-      'model',
-      `no folder with a ${INDEX} is among what was chosen.`,
-      'Choose the folder of a whole model in diffusers’ layout.',
-    );
-  }
+  if (!index) return undefined;
   const root = index.path.slice(0, -INDEX.length);
   return {
     name: root.split('/').at(-2) ?? 'model',
