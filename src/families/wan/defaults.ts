@@ -52,7 +52,8 @@ export async function readSettings(
   const stranger = fields
     .names()
     .find((name) => !Object.hasOwn(own, name) && name !== 'latentColours' && name !== 'prompts');
-  if (stranger !== undefined) throw modelFormat(`${where}: ${stranger} is no default.`, hint);
+  if (stranger !== undefined)
+    throw modelFormat(`${where}: ${stranger} is not a setting that this file may have.`, hint);
   const defaults = readDefaults(fields, own, constraints);
   const latentColours = fields.get('latentColours');
   if (latentColours !== undefined && !isColours(latentColours, latentChannels)) {

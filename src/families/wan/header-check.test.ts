@@ -94,7 +94,7 @@ describe('defaults of a checkpoint', () => {
     ['guidanceScale', 1e300, 'not a number from 0 to 100'],
     ['frameRate', 1e300, 'not a number from 1 to 240'],
     ['maxSequenceLength', 1e9, 'not a whole number from 1 to 512'],
-    ['constructor', 1, 'constructor is no default'],
+    ['constructor', 1, 'constructor is not a setting'],
     ['latentColours', { pixels: 1e9 }, 'latentColours has no row'],
   ])('are checked as the options of a request are: %s of %s', async (field, value, message) => {
     await expect(openEdited('zoetrope.json', field, value)).rejects.toMatchObject({
