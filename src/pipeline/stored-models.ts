@@ -1,8 +1,10 @@
 /**
  * @file The models in the browser's storage: which there are, and deleting one. On the page's side, so that it answers
- * while the worker computes; the code that reads the list is loaded at the first call, and the store's when a model is deleted.
+ * while the worker computes. The code that reads the list is loaded once something may be kept, and the store's when a
+ * model is deleted.
  */
 import type { CheckpointStore } from '../store/checkpoint-store.ts';
+import { mayHaveDatabase } from '../store/database-name.ts';
 import { isDamaged, type StoredRecord } from '../store/record.ts';
 import type { CheckpointReport, MemoryPlan } from './api.ts';
 import { leftToFetch } from './left-to-fetch.ts';
@@ -70,6 +72,7 @@ export async function deleteModel(
 }
 
 async function readRecords(): Promise<StoredRecord[]> {
+  if (!(await mayHaveDatabase())) return [];
   const { browserRecords } = await import('../store/browser-records.ts');
   return browserRecords();
 }

@@ -1,7 +1,7 @@
 /** @file The records in the browser's storage, read without the code that reads and writes weights: a page lists them. */
+import { DATABASE_NAME } from './database-name.ts';
 import {
   connectionFailure,
-  DATABASE_NAME,
   isConnectionLost,
   openDatabase,
   query,

@@ -4,6 +4,7 @@
  */
 import type { StoreBackend, NamedChunk } from './backend.ts';
 import { CheckpointStore, type CheckpointStoreOptions } from './checkpoint-store.ts';
+import { DATABASE_NAME } from './database-name.ts';
 import {
   isOutOfRoom,
   RecordChangedError,
@@ -12,7 +13,6 @@ import {
 } from './failure.ts';
 import {
   connectionFailure,
-  DATABASE_NAME,
   type Database,
   isConnectionLost,
   openDatabase,

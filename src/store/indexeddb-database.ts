@@ -25,9 +25,6 @@ interface Value {
 
 export type Database = IDBPDatabase<Schema>;
 
-/** The name of the database that a page keeps its models in. */
-export const DATABASE_NAME = 'zoetrope';
-
 /** 2: with `values`. */
 const VERSION = 2;
 const STORES = ['chunks', 'checkpoints', 'values'] as const;
