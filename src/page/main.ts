@@ -1,5 +1,6 @@
 /** @file The page: wires the form, the run, the player and the panels together. */
 import { type CheckpointReport, type FrameGroup, inspectCheckpoint } from '../index.ts';
+import { bringIntoView, isInView } from './bring-into-view.ts';
 import { Consent, isDescribed, keyOf } from './consent.ts';
 import { exposeForDriving } from './driving.ts';
 import { setUpDrum } from './drum.ts';
@@ -64,9 +65,11 @@ const errorActions = {
   },
 };
 
-const history = new ClipHistory(
-  (clip) => void choose(clip, (error) => showError(error, errorActions)),
-);
+const history = new ClipHistory((clip) => {
+  void choose(clip, (error) => showError(error, errorActions)).then(() =>
+    requestAnimationFrame(() => bringIntoView('stage', 'player')),
+  );
+});
 const run = new Run(player, timeline, {
   errorActions,
   onStart: () => stored.setRunning(true),
@@ -83,7 +86,10 @@ const run = new Run(player, timeline, {
     const clip = { result, address, memory };
     history.add(clip, canvas);
     player.complete();
+    const wasSeen = isInView('stage');
     present(clip);
+    // The player's controls have come below; a page that was scrolled elsewhere stays there.
+    if (wasSeen) requestAnimationFrame(() => bringIntoView('stage', 'player'));
   },
   onNoResult() {
     // The failure of the run is shown already.
@@ -218,6 +224,10 @@ function setUpForm(): void {
     event.preventDefault();
     start();
   });
+  // Enter generates in every field, although the settings stand below the viewer. A group of radios must not be split.
+  for (const field of document.querySelectorAll('#settings input:not([type=radio])')) {
+    field.setAttribute('form', 'form');
+  }
   button('cancel').addEventListener('click', () => run.cancel());
   document.addEventListener('keydown', (event) => {
     if (event.key === 'Escape') run.cancel();

@@ -3,6 +3,7 @@ import { describeUnknown } from '../describe-unknown.ts';
 import { ZoetropeError } from '../errors.ts';
 import { formatBytes } from '../format-bytes.ts';
 import type { Notice } from '../pipeline/api.ts';
+import { bringIntoView } from './bring-into-view.ts';
 import { create, element } from './elements.ts';
 import { type Fix, offendingOption, suggestedFix } from './fixes.ts';
 import { fieldOf } from './settings.ts';
@@ -24,6 +25,7 @@ export function showError(error: unknown, actions: ErrorActions): void {
   if (action) children.push(create('div', { className: 'actions' }, action));
   panel().replaceChildren(...children);
   panel().hidden = false;
+  requestAnimationFrame(() => bringIntoView('error', 'error'));
   markField(error);
 }
 

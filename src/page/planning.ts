@@ -44,7 +44,7 @@ export class Planning {
 
   constructor(consent: Consent) {
     this.#consent = consent;
-    element('form', HTMLFormElement).addEventListener('input', ({ target }) => {
+    element('settings', HTMLElement).addEventListener('input', ({ target }) => {
       if (target instanceof HTMLElement && FIELDS.includes(target.id)) this.refresh();
     });
     button('plan-fix').addEventListener('click', () => {

@@ -7,6 +7,7 @@ import {
   type VideoResult,
   WorkerEnded,
 } from '../index.ts';
+import { bringIntoView } from './bring-into-view.ts';
 import { setDrumSteppedByHand, stepDrum } from './drum.ts';
 import { button, element } from './elements.ts';
 import { Engine } from './engine.ts';
@@ -167,8 +168,7 @@ export class Run {
     requestAnimationFrame(() => {
       if (!this.isRunning) return;
       if (hadFocus) cancel.focus({ preventScroll: true });
-      // On a phone the viewer is below the form.
-      element('stage', HTMLElement).scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+      bringIntoView('stage', 'progress');
     });
   }
 

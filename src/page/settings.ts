@@ -209,7 +209,7 @@ export function applyModel(
 export function applyAddress(address: URLSearchParams): Set<string> {
   const given = new Set<string>();
   for (const [name, value] of address) {
-    const field = document.querySelector(`#form [id="${CSS.escape(name)}"]`);
+    const field = document.querySelector(`:is(#form, #settings) [id="${CSS.escape(name)}"]`);
     // Addresses are passed on; what is secret has no place in them.
     if (field instanceof HTMLInputElement && field.type === 'password') continue;
     if (
