@@ -45,12 +45,16 @@ test('works by keyboard alone', async ({ sharedPage, site }) => {
   await sharedPage.keyboard.press('Tab');
   await expect(sharedPage.locator('#prompt')).toBeFocused();
   await sharedPage.keyboard.type('a red ball');
+  await sharedPage.keyboard.press('Tab');
+  await expect(sharedPage.locator('#generate')).toBeFocused();
   const reached: string[] = [];
-  for (let press = 0; press < 40 && reached.at(-1) !== 'generate'; press++) {
+  for (let press = 0; press < 40 && reached.at(-1) !== 'seed-lock'; press++) {
     await sharedPage.keyboard.press('Tab');
     reached.push(await sharedPage.evaluate(() => document.activeElement?.id ?? ''));
   }
   expect(reached).toEqual(expect.arrayContaining(['width', 'num-frames', 'seed', 'seed-lock']));
+  for (const _ of reached) await sharedPage.keyboard.press('Shift+Tab');
+  await expect(sharedPage.locator('#generate')).toBeFocused();
   await sharedPage.keyboard.press('Enter');
   await expect(sharedPage.locator('#cancel')).toBeFocused();
   await expectClip(sharedPage);
