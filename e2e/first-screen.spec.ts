@@ -174,3 +174,52 @@ test('on a wide screen the stage stays while the settings scroll', async ({
   expect(covered).toBeLessThanOrEqual(0);
   await restore(page);
 });
+
+const SMALL_SIZES = [
+  { width: 320, height: 640 },
+  { width: 375, height: 667 },
+  { width: 844, height: 390 },
+  // 1440 × 900 at 200 %.
+  { width: 720, height: 450 },
+];
+
+const SHAPES = [
+  { width: '80', height: '48' },
+  { width: '48', height: '80' },
+];
+
+for (const reducedMotion of ['reduce', 'no-preference'] as const) {
+  test(
+    `a small window scrolls to the stage and its controls (motion: ${reducedMotion})`,
+    { tag: '@heavy' },
+    async ({ sharedPage: page, site }) => {
+      await page.emulateMedia({ reducedMotion });
+      for (const size of SMALL_SIZES) {
+        for (const shape of SHAPES) {
+          await page.setViewportSize(size);
+          await openWatched(page, site, { ...CLIP, ...shape });
+          await page.evaluate(() => {
+            scrollTo(0, 0);
+          });
+          const during = await run(page);
+          const last = during.at(-1);
+          if (last) expectInView(last.cancel, last, 'Cancel');
+          if (last) expectInView(last.stage, last, 'the stage');
+          // Without motion the page has scrolled by the second picture.
+          const early = during[2];
+          if (reducedMotion === 'reduce' && early) expectInView(early.stage, early, 'the stage');
+          await expect
+            .poll(async () => {
+              const { controls, window } = await lookAt(page);
+              return (controls?.[3] ?? Infinity) <= window[1];
+            })
+            .toBe(true);
+          const after = await lookAt(page);
+          expectInView(after.stage, after, 'the stage');
+          expectNoSidewaysScrolling(after);
+        }
+      }
+      await restore(page);
+    },
+  );
+}
