@@ -9,6 +9,7 @@ import type { ComponentWeights } from '../weights/component-weights.ts';
 import type { ImportOptions } from '../weights/stored-weights.ts';
 import type { LoadOptions, Notice } from './api.ts';
 import { DownloadRate } from './download-rate.ts';
+import { explainFullStorage } from './full-storage.ts';
 import { isFetched } from './memory-plan.ts';
 import { readMemory } from './memory-reading.ts';
 import type { ComponentPrecisions } from './memory-settings.ts';
@@ -83,6 +84,13 @@ export async function fetchWeights(
     (sum, { name, bytes }) => sum + (isFetched(name, options) ? bytes : 0),
     0,
   );
+  const storedBytes = (name: ComponentName): number =>
+    isFetched(name, options) ? model.storedBytes(name, precision[name]) : 0;
+  const modelBytes = model.components.reduce(
+    (sum, { name }) => sum + (name === 'fast_decoder' ? 0 : storedBytes(name)),
+    model.fastDecoder?.storedBytes ?? 0,
+  );
+  let keptBytes = 0;
   let loadedBytes = 0;
   let reported = 0;
   let reportedAt = 0;
@@ -126,19 +134,24 @@ export async function fetchWeights(
   const keep = async (
     file: PartName,
     weights: Promise<ComponentWeights>,
+    bytes: number,
   ): Promise<ComponentWeights> => {
     try {
       fetched.push(await weights);
+      keptBytes += bytes;
     } catch (error) {
       // A pause says what the last report says.
       if (loadedBytes !== reported) report(file);
-      throw error;
+      throw await explainFullStorage(error, store, {
+        earlierBytes: keptBytes,
+        totalBytes: modelBytes,
+      });
     }
     return weights;
   };
   const fetch = async (name: ComponentName): Promise<ComponentWeights> =>
     isFetched(name, options)
-      ? keep(name, model.fetch(name, precision[name], optionsFor(name)))
+      ? keep(name, model.fetch(name, precision[name], optionsFor(name)), storedBytes(name))
       : NOT_FETCHED;
   const [text_encoder, transformer, vae] = [
     await fetch('text_encoder'),
@@ -148,6 +161,10 @@ export async function fetchWeights(
   const found = store ? { cache: store.cache } : {};
   const { fastDecoder } = model;
   if (!fastDecoder) return { weights: { text_encoder, transformer, vae }, notices, ...found };
-  const fast_decoder = await keep('fast_decoder', fastDecoder.fetch(optionsFor('fast_decoder')));
+  const fast_decoder = await keep(
+    'fast_decoder',
+    fastDecoder.fetch(optionsFor('fast_decoder')),
+    fastDecoder.storedBytes,
+  );
   return { weights: { text_encoder, transformer, vae, fast_decoder }, notices, ...found };
 }

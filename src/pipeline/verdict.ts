@@ -1,6 +1,6 @@
 /**
  * @file What to expect of a model of the catalogue on this machine, told before a byte of it is fetched. The plan is the
- * planner's own, made of the model's configuration; what is added is room in storage, and how long a CPU would take.
+ * planner's own, made of the model's configuration; what is added is a remark about storage, and how long a CPU would take.
  */
 import type { ModelEntry } from '../families/catalogue/model-entry.ts';
 import { plannedModel } from '../families/catalogue/planned-model.ts';
@@ -15,12 +15,14 @@ import type {
   Verdict,
   VerdictLevel,
 } from './api.ts';
+import { RAM_BYTES } from './full-storage.ts';
 import { planMemory } from './memory-plan.ts';
 import { spareBytes } from './memory-settings.ts';
+import { storageRemark } from './storage-promise.ts';
 
 export interface Machine {
   readonly report: DeviceReport;
-  /** Bytes that the browser's storage has room for; absent where it does not tell. */
+  /** Bytes that the browser's storage has room for at least; absent where it does not say. */
   readonly freeBytes?: number;
   /** Threads that WebAssembly computes on. */
   readonly threads: number;
@@ -37,17 +39,14 @@ const SOFTWARE_FLOPS = 0.4e9;
 const SLOW = 120;
 const IMPRACTICAL = 6 * 3600;
 
-/** Of a model that is held in RAM at the most: a browser gives a page little more. */
-const RAM_BYTES = 2 ** 30;
-
 const SMALL_WEIGHTS = { text_encoder: 'q4', transformer: 'q4' } as const;
 
 export function assessModel(
   entry: ModelEntry,
   machine: Machine,
-  { isStored = false, fastDecoder = false }: Pick<AssessOptions, 'isStored' | 'fastDecoder'> = {},
+  options: Pick<AssessOptions, 'isStored' | 'keptBytes' | 'fastDecoder'> = {},
 ): Verdict {
-  const model = plannedModel(entry, { fastDecoder });
+  const model = plannedModel(entry, { fastDecoder: options.fastDecoder ?? false });
   const { report } = machine;
   const targetBytes = spareBytes(report);
   const [largest, ...smaller] = entry.sizes;
@@ -56,24 +55,24 @@ export function assessModel(
     if (isWithin(chosen.plan, targetBytes)) break;
     chosen = { size, plan: planOf(model, report, size) };
   }
-  if (!isWithin(chosen.plan, targetBytes)) {
-    const { plan } = chosen;
-    const needs =
-      plan.outcome === 'too-large'
-        ? plan.reason
-        : `Even its smallest clip takes ${formatBytes(plan.predictedPeakBytes)} on the device, and this one is taken to have ${formatBytes(targetBytes)}.`;
-    return verdict({ entry, model }, 'does-not-fit', needs, chosen);
+  const { plan, size } = chosen;
+  // The plan of a clip says the same: nothing but the plan may call a model too large.
+  if (plan.outcome === 'too-large') {
+    return verdict({ entry, model }, 'does-not-fit', plan.reason, chosen);
   }
-  const kept = withinStorage(entry, model, machine, chosen, isStored);
-  if ('missingBytes' in kept) {
-    const { missingBytes, plan } = kept;
-    const room = formatBytes(machine.freeBytes ?? 0);
-    const reason = `It takes ${formatBytes(plan.storedBytes)} of the browser’s storage, which has room for ${room}.`;
-    return verdict({ entry, model }, 'does-not-fit', reason, { ...chosen, plan }, { missingBytes });
-  }
-  const flops = clipFlops(kept.plan, entry);
-  const small = chosen.size === largest ? '' : ` Up to ${sizeWords(chosen.size)} here.`;
-  const extra = kept.memory ? { memory: kept.memory, flops } : { flops };
+  const flops = clipFlops(plan, entry);
+  const storage = storageOf(entry, model, machine, chosen, options);
+  const { remark, ...figures } = storage;
+  const extra = { ...figures, flops };
+  const remarks = [
+    ...(size === largest ? [] : [`Up to ${sizeWords(size)} here.`]),
+    ...(isWithin(plan, targetBytes)
+      ? []
+      : [
+          `Even its smallest clip takes ${formatBytes(plan.predictedPeakBytes)} on the device, which is taken to have ${formatBytes(targetBytes)}: it may run out of memory.`,
+        ]),
+    ...(remark === undefined ? [] : [remark]),
+  ];
   const rate = ratePerSecond(machine);
   if (rate !== undefined) {
     const seconds = flops / rate;
@@ -81,16 +80,11 @@ export function assessModel(
       report.device === 'wasm' ? 'Computed by the CPU' : 'Computed by a software adapter';
     const words = `${where}: a clip takes ${orderOfTime(seconds)}.`;
     const level = seconds > IMPRACTICAL ? 'impractical' : seconds > SLOW ? 'slow' : 'well';
-    return verdict(
-      { entry, model },
-      level,
-      words + small,
-      { ...chosen, ...kept },
-      { ...extra, seconds },
-    );
+    const reason = [words, ...remarks].join(' ');
+    return verdict({ entry, model }, level, reason, chosen, { ...extra, seconds });
   }
-  const level = kept.plan.outcome === 'resident' ? 'well' : 'streamed';
-  return verdict({ entry, model }, level, kept.plan.reason + small, { ...chosen, ...kept }, extra);
+  const level = plan.outcome === 'resident' ? 'well' : 'streamed';
+  return verdict({ entry, model }, level, [plan.reason, ...remarks].join(' '), chosen, extra);
 }
 
 type Size = ModelEntry['sizes'][number];
@@ -111,22 +105,26 @@ function isWithin({ outcome, predictedPeakBytes }: MemoryPlan, targetBytes: numb
   return outcome !== 'too-large' && predictedPeakBytes <= targetBytes;
 }
 
-/** The plan, in fewer bits if only so it fits the storage, or what is missing. */
-function withinStorage(
+/** What is short of what the browser promises, and whether fewer bits would be within it. Neither changes the plan. */
+function storageOf(
   { load }: ModelEntry,
   model: PlannedModel,
   { report, freeBytes }: Machine,
   { size, plan }: { size: Size; plan: MemoryPlan },
-  isStored: boolean,
-): { plan: MemoryPlan; memory?: MemoryOptions } | { plan: MemoryPlan; missingBytes: number } {
-  const fits = ({ storedBytes }: MemoryPlan): boolean =>
-    freeBytes === undefined || storedBytes <= freeBytes;
+  { isStored = false, keptBytes = 0 }: Pick<AssessOptions, 'isStored' | 'keptBytes'>,
+): Pick<Verdict, 'missingBytes' | 'memory'> & { remark?: string } {
   const isInRam = !load.storage && plan.storedBytes <= RAM_BYTES;
-  if (isStored || isInRam || fits(plan)) return { plan };
+  if (isStored || isInRam) return {};
+  const neededBytes = Math.max(0, plan.storedBytes - keptBytes);
+  const remark = storageRemark(neededBytes, freeBytes, keptBytes);
+  if (freeBytes === undefined || remark === undefined) return {};
+  const missingBytes = neededBytes - freeBytes;
   const memory = { weights: SMALL_WEIGHTS, budgetBytes: spareBytes(report) };
   const small = planOf(model, report, size, memory);
-  if (small.outcome !== 'too-large' && fits(small)) return { plan: small, memory };
-  return { plan: small, missingBytes: small.storedBytes - (freeBytes ?? 0) };
+  if (small.outcome === 'too-large' || small.storedBytes > freeBytes)
+    return { missingBytes, remark };
+  const other = `With its weights in q4 it needs ${formatBytes(small.storedBytes)}.`;
+  return { missingBytes, memory, remark: `${remark} ${other}` };
 }
 
 /** Operations of a clip: a prompt or two, all steps, and the decode. */

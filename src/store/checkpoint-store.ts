@@ -5,7 +5,12 @@
  */
 import { invalidArgument, modelFormat } from '../errors.ts';
 import type { StoreBackend } from './backend.ts';
-import { DamagedChunkError, isOutOfRoom, storageFull, type StorageFigures } from './failure.ts';
+import {
+  DamagedChunkError,
+  isOutOfRoom,
+  type StorageFigures,
+  StorageFullError,
+} from './failure.ts';
 import { Limiter } from './limiter.ts';
 import {
   type CheckpointRecord,
@@ -44,7 +49,7 @@ export interface ChunkStore {
 }
 
 export interface CheckpointStoreOptions {
-  /** Stands in for the backend's own estimate of room. */
+  /** Stands in for the backend's own estimate of room, which failed writes report. */
   estimate?: () => Promise<StorageFigures | undefined>;
   /** Bytes of all values of the cache. */
   cacheBytes?: number;
@@ -169,15 +174,6 @@ export class CheckpointStore implements ChunkStore {
   }
 
   /**
-   * To call before a download starts. Does nothing where the browser does not tell how much room there is.
-   * @throws ZoetropeError `storage-full`, with the bytes needed, free and used.
-   */
-  async checkQuota(neededBytes: number): Promise<void> {
-    const figures = await this.#estimate();
-    if (figures && neededBytes > figures.freeBytes) throw storageFull(neededBytes, figures);
-  }
-
-  /**
    * Runs `task` while no other tab or process imports the same checkpoint; waits for one that does. `task` should look
    * whether the checkpoint is complete by then.
    * @throws AbortError if `signal` aborts while waiting.
@@ -207,7 +203,7 @@ export class CheckpointStore implements ChunkStore {
       await write();
     } catch (error) {
       if (!isOutOfRoom(error)) throw error;
-      throw storageFull(neededBytes, await this.#estimate().catch(() => undefined), error);
+      throw new StorageFullError(neededBytes, await this.#estimate().catch(() => undefined), error);
     }
   }
 

@@ -28,27 +28,31 @@ export class DamagedChunkError extends ZoetropeError {
 /** A page that may store no more than this in all can keep no model. */
 const TINY_BYTES = 1_000_000;
 
-/** @param neededBytes What was to be stored. @param figures Absent where the browser does not tell. */
-export function storageFull(
-  neededBytes: number,
-  figures: StorageFigures | undefined,
-  cause?: unknown,
-): ZoetropeError {
-  const room = figures
-    ? `${formatBytes(figures.freeBytes)} are free and ${formatBytes(figures.usedBytes)} used`
-    : 'the free space is unknown';
-  const isTiny = figures !== undefined && figures.freeBytes + figures.usedBytes < TINY_BYTES;
-  return new ZoetropeError(
-    'storage-full',
-    `Storing needs ${formatBytes(neededBytes)}, but ${room}.`,
-    isTiny
-      ? 'This page may store almost nothing, as in some private windows: load the model without keeping it, or leave the private window.'
-      : 'Delete a stored model or free disk space, then try again: what is already stored is kept.',
-    cause === undefined ? undefined : { cause },
-  );
+/** A write that found no more room. What was stored before it is kept. */
+export class StorageFullError extends ZoetropeError {
+  /** Bytes of the write that failed. */
+  readonly neededBytes: number;
+  /** Bytes that the whole place holds; undefined where that is not known. */
+  readonly usedBytes: number | undefined;
+
+  /** @param figures Absent where the browser does not say. What it calls free was just disproved. */
+  constructor(neededBytes: number, figures: StorageFigures | undefined, cause?: unknown) {
+    const used = figures ? `, which holds ${formatBytes(figures.usedBytes)}` : '';
+    const isTiny = figures !== undefined && figures.freeBytes + figures.usedBytes < TINY_BYTES;
+    super(
+      'storage-full',
+      `The storage${used}, has no room for ${formatBytes(neededBytes)} more.`,
+      isTiny
+        ? 'This page may store almost nothing, as in some private windows: load the model without keeping it, or leave the private window.'
+        : 'Delete a stored model or free disk space, then try again: what is already stored is kept.',
+      cause === undefined ? undefined : { cause },
+    );
+    this.neededBytes = neededBytes;
+    this.usedBytes = figures?.usedBytes;
+  }
 }
 
-/** Whether a write failed for want of room: in IndexedDB, or on a disk. */
+/** Whether a write failed for want of room: in IndexedDB, or on a disk. Nothing else says that storage is full. */
 export function isOutOfRoom(error: unknown): boolean {
   if (error instanceof Error) {
     const { name } = error;

@@ -121,10 +121,15 @@ export class FolderBackend implements StoreBackend {
       const found = await this.record(record.id);
       const present = found && !isDamaged(found) ? found : undefined;
       if ((present?.version ?? 0) !== record.version - 1) throw new RecordChangedError(record.id);
-      if (chunk && !(await this.hasChunk(chunk.hash))) {
-        await writeWhole(this.#chunk(chunk.hash), chunk.bytes);
+      const isNew = chunk !== undefined && !(await this.hasChunk(chunk.hash));
+      if (isNew) await writeWhole(this.#chunk(chunk.hash), chunk.bytes);
+      try {
+        await this.#writeRecord(record);
+      } catch (error) {
+        // No record uses it, and it may take the room that other writes need.
+        if (isNew) await rm(this.#chunk(chunk.hash), { force: true });
+        throw error;
       }
-      await this.#writeRecord(record);
       if (!present?.tail) return;
       for (const hash of unsharedChunks(present, await this.records())) {
         await this.deleteChunk(hash);

@@ -7,7 +7,12 @@ export {
   CheckpointStore,
   type CheckpointStoreOptions,
 } from './checkpoint-store.ts';
-export { DamagedChunkError, RecordChangedError, type StorageFigures } from './failure.ts';
+export {
+  DamagedChunkError,
+  RecordChangedError,
+  type StorageFigures,
+  StorageFullError,
+} from './failure.ts';
 export { openBrowserStore } from './indexeddb-backend.ts';
 export { requestPersistence } from './quota.ts';
 export { CheckpointReader } from './reader.ts';

@@ -109,7 +109,9 @@ export class IndexedDbBackend implements StoreBackend {
 
   writeChunk({ hash, bytes }: NamedChunk): Promise<void> {
     return this.#use(async (db) => {
-      await db.put('chunks', new Blob([bytes]), hash);
+      const blob = new Blob([bytes]);
+      const transaction = db.transaction('chunks', 'readwrite');
+      await committed(transaction, () => transaction.store.put(blob, hash));
     });
   }
 
@@ -236,17 +238,16 @@ export class IndexedDbBackend implements StoreBackend {
       const { byteLength } = bytes;
       const value = { name, usedAt, byteLength, bytes: new Blob([bytes]) };
       const transaction = db.transaction('values', 'readwrite');
-      // Awaited below; handled here too, in case a request fails first.
-      transaction.done.catch(() => undefined);
-      await transaction.store.put(value);
-      let total = 0;
-      let cursor = await transaction.store.index('byUse').openKeyCursor(null, 'prev');
-      while (cursor) {
-        total += cursor.key[1];
-        if (total > capacityBytes) await transaction.store.delete(cursor.primaryKey);
-        cursor = await cursor.continue();
-      }
-      await transaction.done;
+      await committed(transaction, async () => {
+        await transaction.store.put(value);
+        let total = 0;
+        let cursor = await transaction.store.index('byUse').openKeyCursor(null, 'prev');
+        while (cursor) {
+          total += cursor.key[1];
+          if (total > capacityBytes) await transaction.store.delete(cursor.primaryKey);
+          cursor = await cursor.continue();
+        }
+      });
     });
   }
 
@@ -281,10 +282,7 @@ async function commit(
   const transaction = database.transaction(BOTH, 'readwrite', { durability: 'strict' });
   const chunks = transaction.objectStore('chunks');
   const checkpoints = transaction.objectStore('checkpoints');
-  // Awaited below; handled here too, in case a request fails first.
-  const { done } = transaction;
-  done.catch(() => undefined);
-  try {
+  await committed(transaction, async () => {
     const value = await checkpoints.get(record.id);
     const found = value === undefined ? undefined : readRecord(record.id, value);
     const present = found && !isDamaged(found) ? found : undefined;
@@ -297,6 +295,19 @@ async function commit(
       const all = (await readAllRecords(checkpoints)).map((each) => each.record);
       for (const hash of unsharedChunks(present, all)) await chunks.delete(hash);
     }
+  });
+}
+
+/** Runs `change` in the transaction, and waits until it is committed. A failure leaves nothing of it. */
+async function committed(
+  transaction: { readonly done: Promise<void>; readonly error: unknown; abort(): void },
+  change: () => Promise<unknown>,
+): Promise<void> {
+  const { done } = transaction;
+  // Awaited below; handled here too, in case a request fails first.
+  done.catch(() => undefined);
+  try {
+    await change();
   } catch (error) {
     abortQuietly(transaction);
     // Once the room is used up, requests fail with AbortError, and the reason is the transaction's.

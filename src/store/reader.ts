@@ -19,12 +19,12 @@ interface Read {
 
 export class CheckpointReader {
   readonly record: CheckpointRecord;
-  readonly #store: ChunkStore;
+  readonly #store: Pick<ChunkStore, 'read'>;
   readonly #limiter: Limiter;
 
   /** @param options.readsInFlight At a time, over all tensors. */
   constructor(
-    store: ChunkStore,
+    store: Pick<ChunkStore, 'read'>,
     record: CheckpointRecord,
     options: { readsInFlight?: number } = {},
   ) {

@@ -302,6 +302,7 @@ export class CheckpointWriter {
 
   async #flush(change: { state?: 'complete'; metadata?: Json }): Promise<void> {
     this.#isFlushing = true;
+    const tail = this.#tail;
     const filled = Math.max(0, this.#position - this.#flushed);
     const bytes = filled > 0 ? this.#room().subarray(0, filled) : undefined;
     if (bytes) {
@@ -313,7 +314,14 @@ export class CheckpointWriter {
       this.#chunks.push({ hash, byteLength: filled });
     }
     this.#tail = undefined;
-    await this.#commit(change, bytes);
+    try {
+      await this.#commit(change, bytes);
+    } catch (error) {
+      // The store has what it had before: `storedBytes` must not count more.
+      if (bytes) this.#chunks.pop();
+      this.#tail = tail;
+      throw error;
+    }
     this.#isFlushing = false;
   }
 

@@ -7,7 +7,7 @@ import { misfit } from './stored-layout.ts';
 
 /** Something that happened to stored weights that the user should know. */
 export interface StorageNotice {
-  readonly code: 'stored-again';
+  readonly code: 'stored-again' | 'not-kept';
   readonly message: string;
 }
 
@@ -15,6 +15,15 @@ export function storedAgain(source: string, problem: string): StorageNotice {
   return {
     code: 'stored-again',
     message: `The stored copy of ${source} ${problem}. What was missing has been fetched again.`,
+  };
+}
+
+export function notKept(source: string): StorageNotice {
+  return {
+    code: 'not-kept',
+    message:
+      `The storage is full: a part of ${source} that had to be fetched again is in memory only. ` +
+      'Free room, or it is fetched again next time.',
   };
 }
 

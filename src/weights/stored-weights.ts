@@ -8,6 +8,7 @@ import type { CheckpointStore } from '../store/checkpoint-store.ts';
 import { checkedFiles, withFiles } from '../store/checked-files.ts';
 import { cutBefore } from '../store/cut.ts';
 import { DamagedChunkError, RecordChangedError, storageLost } from '../store/failure.ts';
+import { HeldChunks } from '../store/held-chunks.ts';
 import { CheckpointReader } from '../store/reader.ts';
 import { type CheckpointRecord, chunkContents, type Json } from '../store/record.ts';
 import type { CheckpointIdentity } from '../store/resume.ts';
@@ -19,6 +20,7 @@ import { bindWeight, toFloat32, type WeightData } from './convert.ts';
 import { ConvertAhead } from './convert-ahead.ts';
 import { FileChecks } from './file-checks.ts';
 import { FileMismatch, refetching } from './file-mismatch.ts';
+import { type FullImport, sayingWhere } from './import-full.ts';
 import { NotedFiles } from './noted-files.ts';
 import { inFileOrder, ReadAhead } from './read-ahead.ts';
 import type { FilesAt, ReadOptions } from './source.ts';
@@ -35,7 +37,13 @@ import {
   storedDtype,
   type WeightNeed,
 } from './storage-format.ts';
-import { deleteOutdated, findStored, storedAgain, type StorageNotice } from './find-stored.ts';
+import {
+  deleteOutdated,
+  findStored,
+  notKept,
+  storedAgain,
+  type StorageNotice,
+} from './find-stored.ts';
 import { partName, sourceBytesWithin, specOf } from './stored-layout.ts';
 
 export interface ImportOptions extends ReadOptions {
@@ -70,6 +78,7 @@ export class StoredWeights implements ComponentWeights {
   readonly #files: ComponentFiles;
   readonly #needs: ReadonlyMap<string, WeightNeed>;
   readonly #reader: CheckpointReader;
+  readonly #held: HeldChunks;
   readonly #repairs = new Map<string, Promise<void>>();
   readonly #onNotice: ImportOptions['onNotice'];
   #hasNotified = false;
@@ -84,15 +93,17 @@ export class StoredWeights implements ComponentWeights {
     this.#store = store;
     this.#files = files;
     this.#needs = new Map(needs.map((need) => [need.name, need]));
-    this.#reader = new CheckpointReader(store, record);
+    this.#held = new HeldChunks(store);
+    this.#reader = new CheckpointReader(this.#held, record);
     this.#onNotice = onNotice;
     this.identity = record.id;
   }
 
   /**
    * Opens what the store has of the component, importing what it lacks. Other tabs that want the same wait for this one.
-   * @throws ZoetropeError `storage-full` before anything is fetched if it cannot fit; `feature-missing` if the server
-   *   does not tell one version of a file from another; `storage-lost` if the storage is cleared meanwhile.
+   * @throws ImportFullError (`storage-full`) when a write finds no more room: what is stored by then is kept.
+   * @throws ZoetropeError `feature-missing` if the server does not tell one version of a file from another;
+   *   `storage-lost` if the storage is cleared meanwhile.
    */
   static async open(
     store: CheckpointStore,
@@ -134,8 +145,6 @@ export class StoredWeights implements ComponentWeights {
           );
           return weights;
         }
-        const bytes = needs.reduce((sum, need) => sum + storedBytes(need), 0);
-        await store.checkQuota(bytes - (found?.totalBytes ?? 0));
         const noted = await NotedFiles.open(files, needs, madeOf, options);
         const record = await refetching(
           () => importComponent(store, identity, files, needs, { ...opening, noted }),
@@ -243,7 +252,9 @@ export class StoredWeights implements ComponentWeights {
       const part = (await convertPiece(piece, await reads.take(i)))[slot];
       if (part) bytes.set(part.subarray(start, end), offset);
     }
-    await this.#store.repairChunk(hash, bytes);
+    const isFirst = this.#held.isEmpty;
+    const isStored = await this.#held.repair(hash, bytes);
+    if (!isStored && isFirst) this.#onNotice?.(notKept(record.source));
   }
 }
 
@@ -255,7 +266,7 @@ type ComponentImportOptions = ImportOptions & {
 /**
  * Imports what the store lacks of a component. An import that stops early keeps what it has.
  * @throws FileMismatch if a file was read whole and is not the one that is listed. Progress is then taken back.
- * @throws ZoetropeError `storage-lost` if the record is gone meanwhile.
+ * @throws ImportFullError (`storage-full`). @throws ZoetropeError `storage-lost` if the record is gone meanwhile.
  */
 async function importComponent(
   store: CheckpointStore,
@@ -276,16 +287,29 @@ async function importComponent(
   const checks = new FileChecks(files, options);
   const metadata = (): Json =>
     withFiles(earlier, noted.files(checkedFiles({ metadata: earlier }), checks.states));
-  const writer = await CheckpointWriter.open(store, identity, {
-    chunkBytes,
-    metadata: metadata(),
-  });
+  const totalBytes = needs.reduce((sum, need) => sum + storedBytes(need), 0);
+  let file = needs[0]?.tensor.file ?? files.folder;
+  const where = (keptBytes: number): FullImport => {
+    const { id } = identity;
+    return { id, source: files.source.name, file, keptBytes, totalBytes };
+  };
+  const writer = await sayingWhere(
+    () => where(0),
+    () => CheckpointWriter.open(store, identity, { chunkBytes, metadata: metadata() }),
+  );
   writer.note(metadata);
+  const importing = { ...options, chunkBytes, checks, onBytes: count };
   try {
-    const importing = { ...options, chunkBytes, checks, onBytes: count };
-    await importPieces(writer, files, needs, importing);
-    await checks.finish();
-    return await writer.finish();
+    return await sayingWhere(
+      () => where(Math.min(writer.storedBytes, totalBytes)),
+      async () => {
+        await importPieces(writer, files, needs, importing, (next) => {
+          file = next;
+        });
+        await checks.finish();
+        return writer.finish();
+      },
+    );
   } catch (error) {
     hasStopped = true;
     if (error instanceof FileMismatch) {
@@ -312,6 +336,7 @@ async function importPieces(
   files: ComponentFiles,
   needs: readonly WeightNeed[],
   options: ImportOptions & { checks: FileChecks },
+  onFile: (path: string) => void,
 ): Promise<void> {
   const pieces = needs.flatMap(piecesOf);
   const reads = new ReadAhead(files.source, pieces, options, options.chunkBytes);
@@ -319,6 +344,7 @@ async function importPieces(
   let next = 0;
   let skipped = 0;
   for (const need of needs) {
+    onFile(need.tensor.file);
     const own = piecesOf(need);
     const first = next;
     next += own.length;

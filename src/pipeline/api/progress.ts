@@ -62,6 +62,7 @@ export interface Notice {
     | 'single-thread'
     | 'storage-unavailable'
     | 'stored-again'
+    | 'not-kept'
     | 'no-preview';
   readonly message: string;
 }

@@ -106,6 +106,8 @@ export interface AssessOptions {
   device?: DeviceChoice;
   /** Whether the model is in the browser's storage already. */
   isStored?: boolean;
+  /** Bytes in the browser's storage of an import that was cut short. */
+  keptBytes?: number;
   /** Whether the fast decoder that the catalogue names for the model comes with it. */
   fastDecoder?: boolean;
 }
@@ -129,9 +131,15 @@ export interface Verdict {
   readonly size: Required<Pick<ClipSize, 'width' | 'height' | 'numFrames'>>;
   /** For that size. */
   readonly plan: MemoryPlan;
-  /** To load it with; absent: `auto` is right. */
+  /**
+   * Options in which the model would be within what the browser promises, where `plan` is not. A suggestion: `plan` and
+   * `reason` are about loading without them.
+   */
   readonly memory?: MemoryOptions;
-  /** Of storage, that it does not fit by. */
+  /**
+   * Bytes to be stored beyond those that the browser promises to have room for. Browsers often accept more, so this is no
+   * refusal: storing may have to stop with `storage-full`, and then keeps what it has.
+   */
   readonly missingBytes?: number;
   /** Operations of a clip. */
   readonly flops?: number;
