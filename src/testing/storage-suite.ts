@@ -270,12 +270,14 @@ export function describeStorage(freshPlace: () => Promise<Place>): void {
     expect(bytes() - before).toBeGreaterThan(1e6);
   });
 
-  test('too little room is told before anything is fetched', async () => {
+  test('an estimate of too little room refuses no import', async () => {
     const figures = { freeBytes: 1000, usedBytes: 5000 };
     const tight = await place.open({ estimate: () => Promise.resolve(figures) });
     const { source, bytes } = counted(await repositoryFolder('models/pocket'));
-    await expect(load(source, { store: tight })).rejects.toMatchObject({ code: 'storage-full' });
-    expect(bytes()).toBe(0);
+    await load(source, { store: tight });
+    expect(bytes()).toBeGreaterThan(1e6);
+    const records = await tight.listCheckpoints();
+    expect(records.map(({ state }) => state)).toEqual(['complete', 'complete', 'complete']);
     tight.close();
   });
 }
