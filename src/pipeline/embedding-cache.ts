@@ -17,12 +17,23 @@ export interface EncoderIdentity {
 /** Of one text encoder. Embeddings are `[tokens, textDim]`, of the real tokens only: what follows is zeros. */
 export class EmbeddingCache {
   readonly #held = new Map<string, Float32Array<ArrayBuffer>>();
-  readonly #stored: { readonly cache: ValueCache; readonly prefix: string } | undefined;
+  readonly #stored:
+    | {
+        readonly cache: ValueCache;
+        readonly prefix: string;
+        readonly onFull: (() => void) | undefined;
+      }
+    | undefined;
 
-  /** @param stored Where they outlive the session; absent: they do not. */
-  constructor(stored?: { readonly cache: ValueCache; readonly identity: EncoderIdentity }) {
+  /** @param stored Where they outlive the session; absent: they do not. `onFull`: there was no room for some. */
+  constructor(stored?: {
+    readonly cache: ValueCache;
+    readonly identity: EncoderIdentity;
+    readonly onFull?: () => void;
+  }) {
     this.#stored = stored && {
       cache: stored.cache,
+      onFull: stored.onFull,
       prefix: `prompt embeddings 1: ${JSON.stringify(stored.identity)} `,
     };
   }
@@ -48,7 +59,8 @@ export class EmbeddingCache {
     if (!this.#stored) return;
     const { buffer, byteOffset, byteLength } = embeddings;
     const bytes = new Uint8Array(buffer, byteOffset, byteLength);
-    await this.#stored.cache.put(this.#stored.prefix + key, bytes);
+    const { isFull } = await this.#stored.cache.put(this.#stored.prefix + key, bytes);
+    if (isFull) this.#stored.onFull?.();
   }
 
   #hold(key: string, embeddings: Float32Array<ArrayBuffer>): void {

@@ -33,6 +33,7 @@ import { encodePrompt } from './encode-prompt.ts';
 import { EngineResult } from './engine-result.ts';
 import { type FetchOptions, fetchWeights, type PartWeights, weightsOf } from './fetch-weights.ts';
 import { FrameStore } from './frame-store.ts';
+import { notePromptNotKept } from './full-storage.ts';
 import { runGeneration, type RunHooks } from './generate.ts';
 import { resolveClip, settleMemory } from './memory-plan.ts';
 import {
@@ -175,6 +176,7 @@ export class EnginePipeline implements VideoPipelineInterface {
                 precision: computePrecisions(memory).text_encoder,
                 device: backend.report.device,
               },
+              onFull: () => notePromptNotKept(storageNotices),
             }
           : undefined,
       );

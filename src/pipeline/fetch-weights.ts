@@ -56,7 +56,7 @@ export function weightsOf(parts: PartWeights): ComponentWeights[] {
 export interface FetchedWeights {
   readonly weights: PartWeights;
   /** About what was stored; more may come while the weights are read. */
-  readonly notices: readonly Notice[];
+  readonly notices: Notice[];
   /** Of the store that they are in. */
   readonly cache?: ValueCache;
 }

@@ -3,8 +3,8 @@ import { ZoetropeError } from '../errors.ts';
 import { formatBytes } from '../format-bytes.ts';
 import type { CheckpointStore } from '../store/checkpoint-store.ts';
 import { ImportFullError } from '../weights/import-full.ts';
-import type { StoredModel } from './stored-model.ts';
-import { listModels } from './stored-models.ts';
+import type { Notice } from './api.ts';
+import { groupModels, type StoredModel } from './stored-model.ts';
 
 /** A model that is held in RAM is no larger than this: a browser gives a page little more. */
 export const RAM_BYTES = 2 ** 30;
@@ -40,7 +40,7 @@ export async function explainFullStorage(
 
 /** Stored models besides the one that the record belongs to; none where they cannot be listed. */
 async function otherModels(store: CheckpointStore, id: string): Promise<StoredModel[]> {
-  const models = await listModels(store).catch(() => []);
+  const models = groupModels(await store.listRecords().catch(() => []));
   return models.filter(({ checkpointIds }) => !checkpointIds.includes(id));
 }
 
@@ -57,4 +57,15 @@ function deleting(models: readonly StoredModel[]): string {
     .map(({ name, format, bytes }) => `${name} (${format}, ${formatBytes(bytes)})`);
   const rest = largest.length > NAMED ? `, and ${largest.length - NAMED} more` : '';
   return `delete stored models that you do not need, such as ${named.join(', ')}${rest}; or `;
+}
+
+const PROMPT_NOT_KEPT: Notice = {
+  code: 'not-kept',
+  message:
+    'The storage is full, so the encoded prompt was not kept: a later visit encodes it again. Delete a stored model or free disk space to keep it.',
+};
+
+/** Once for all prompts of a pipeline. */
+export function notePromptNotKept(notices: Notice[]): void {
+  if (!notices.includes(PROMPT_NOT_KEPT)) notices.push(PROMPT_NOT_KEPT);
 }

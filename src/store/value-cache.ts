@@ -4,6 +4,7 @@
  * cannot be read is one that is not there, one that cannot be written is not kept.
  */
 import type { StoreBackend } from './backend.ts';
+import { isOutOfRoom } from './failure.ts';
 import { sha256 } from './sha256.ts';
 
 /** All values together, in bytes. */
@@ -42,17 +43,22 @@ export class ValueCache {
     return undefined;
   }
 
-  /** Keeps a value, in the place of one with the same key; not if it is larger than all of them may be. */
-  async put(key: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  /**
+   * Keeps a value, in the place of one with the same key; not if it is larger than all of them may be.
+   * @returns Whether the storage is full: the value is not kept then.
+   */
+  async put(key: string, bytes: Uint8Array<ArrayBuffer>): Promise<{ readonly isFull: boolean }> {
     const stored = new Uint8Array(HASH_LENGTH + bytes.byteLength);
-    if (stored.byteLength > this.#capacityBytes) return;
+    if (stored.byteLength > this.#capacityBytes) return { isFull: false };
     try {
       stored.set(new TextEncoder().encode(await sha256(bytes)));
       stored.set(bytes, HASH_LENGTH);
       const name = await nameOf(key);
       await this.#backend.writeValue(name, stored, this.#now(), this.#capacityBytes);
-    } catch {
+      return { isFull: false };
+    } catch (error) {
       // No room, or no storage any more: it is computed again when it is needed.
+      return { isFull: isOutOfRoom(error) };
     }
   }
 
