@@ -7,14 +7,20 @@ export class Engine {
   #pipeline: VideoPipeline | undefined;
   #key = '';
 
+  /** The pipeline for these settings, if it is loaded. */
+  loaded(settings: Omit<Settings, 'generate'>): VideoPipeline | undefined {
+    const pipeline = this.#key === keyOf(settings) ? this.#pipeline : undefined;
+    return pipeline?.isLost === true ? undefined : pipeline;
+  }
+
   /** The pipeline for these settings: loaded, unless it is already. */
   async pipelineFor(
-    { model, load, device, dtype, memory, storage }: Omit<Settings, 'generate'>,
+    settings: Omit<Settings, 'generate'>,
     options: Pick<LoadOptions, 'clip' | 'onProgress' | 'signal' | 'pause'>,
   ): Promise<VideoPipeline> {
-    const { token: _, ...identity } = load;
-    const key = JSON.stringify([model, identity, device, dtype, memory, storage]);
-    if (this.#pipeline && this.#key === key && !this.#pipeline.isLost) return this.#pipeline;
+    const loaded = this.loaded(settings);
+    if (loaded) return loaded;
+    const { model, load, device, dtype, memory, storage } = settings;
     // One model at a time: the old one's memory may be what the new one needs.
     await this.release();
     this.#pipeline = await VideoPipeline.fromPretrained(referenceOf(modelChoice(model).source), {
@@ -25,7 +31,7 @@ export class Engine {
       storage,
       memory,
     });
-    this.#key = key;
+    this.#key = keyOf(settings);
     return this.#pipeline;
   }
 
@@ -35,4 +41,16 @@ export class Engine {
     this.#pipeline = undefined;
     await pipeline?.dispose();
   }
+}
+
+function keyOf({
+  model,
+  load,
+  device,
+  dtype,
+  memory,
+  storage,
+}: Omit<Settings, 'generate'>): string {
+  const { token: _, ...identity } = load;
+  return JSON.stringify([model, identity, device, dtype, memory, storage]);
 }

@@ -37,7 +37,7 @@ const canvas = element('canvas', HTMLCanvasElement);
 const player = new Player(canvas);
 const timeline = new Timeline();
 const consent = new Consent();
-const planning = new Planning(consent);
+const planning = new Planning(consent, (settings) => run.isLoaded(settings));
 const promptAids = new PromptAids();
 let current: Clip | undefined;
 let checkpoint: CheckpointReport | undefined;

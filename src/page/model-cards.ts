@@ -6,9 +6,9 @@ import { licenceLinks } from './licence.ts';
 import { certaintyWord } from './certainty-words.ts';
 
 /** A sign and words: neither is told by colour alone. */
-const LEVELS: Readonly<Record<VerdictLevel, readonly [string, string]>> = {
+export const LEVELS: Readonly<Record<VerdictLevel, readonly [string, string]>> = {
   well: ['✓', 'Runs well'],
-  streamed: ['⇉', 'Runs, streamed'],
+  streamed: ['⇉', 'Fits, streamed'],
   slow: ['◔', 'Slow here'],
   impractical: ['✕', 'Not practical here'],
   'does-not-fit': ['✕', 'Does not fit'],

@@ -35,6 +35,7 @@ export class ModelPicker {
   readonly #cards = new Map<string, HTMLElement>();
   readonly #offer: FastDecoderOffer;
   readonly #verdicts = new Map<string, Promise<Verdict>>();
+  readonly #keptBytes = new Map<string, number>();
 
   constructor(events: PickerEvents) {
     this.#events = events;
@@ -116,11 +117,15 @@ export class ModelPicker {
     for (const { entry, card } of this.#listed()) {
       const { source } = modelChoice(entry.id);
       const variant = variantOf([], entry.load.loras ?? []);
-      const kept = models.find(
-        (model) =>
-          model.source === source && model.variant === variant && model.state === 'complete',
-      );
+      const own = models.filter((model) => model.source === source && model.variant === variant);
+      const kept = own.find(({ state }) => state === 'complete');
       showKept(card, entry, kept);
+      // What a verdict says of storage depends on what is there.
+      const bytes = kept ? Infinity : Math.max(0, ...own.map((model) => model.bytes));
+      const before = this.#keptBytes.get(entry.id) ?? bytes;
+      this.#keptBytes.set(entry.id, bytes);
+      if (before !== bytes && this.#verdicts.delete(entry.id))
+        this.verdict(entry.id).catch(() => undefined);
     }
   }
 
@@ -148,11 +153,11 @@ export class ModelPicker {
     // Where there is no storage, loading says so.
     const models = await listStoredModels().catch(() => []);
     const variant = variantOf([], asked?.load.loras ?? []);
-    const isStored = models.some(
-      (model) => model.source === source && model.variant === variant && model.state === 'complete',
-    );
+    const own = models.filter((model) => model.source === source && model.variant === variant);
+    const isStored = own.some(({ state }) => state === 'complete');
+    const keptBytes = Math.max(0, ...own.map(({ bytes }) => bytes));
     const fastDecoder = isOwnDecoder(asked, load.fastDecoder);
-    const verdict = await assessModel(id, { device, isStored, fastDecoder });
+    const verdict = await assessModel(id, { device, isStored, keptBytes, fastDecoder });
     for (const { card, entry } of this.#listed()) {
       if (entry.id === id) showVerdict(card, entry, verdict);
     }

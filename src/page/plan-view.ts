@@ -3,10 +3,10 @@ import { formatBytes } from '../format-bytes.ts';
 import type { MemoryPlan, PartName, PhaseMemory } from '../pipeline/api.ts';
 import { button, create, element } from './elements.ts';
 
-const OUTCOMES: Record<MemoryPlan['outcome'], string> = {
+export const OUTCOMES: Record<MemoryPlan['outcome'], string> = {
   resident: 'Fits',
   streamed: 'Fits, streamed',
-  'too-large': 'Too large',
+  'too-large': 'Does not fit',
 };
 
 const PHASE_NAMES: Record<PartName, string> = {
@@ -26,9 +26,14 @@ export function markPlanBusy(isBusy: boolean): void {
   panel().setAttribute('aria-busy', String(isBusy));
 }
 
-/** Where the weights will be: in RAM, or in the browser's storage, which lacks so many bytes of what is fetched. */
-export type WeightsPlace =
-  { readonly isStored: false } | { readonly isStored: true; readonly lackingBytes: number };
+/** Where the weights will be: in RAM or in the browser's storage. */
+export interface WeightsPlace {
+  readonly isStored: boolean;
+  /** What is still to be fetched of them. */
+  readonly lackingBytes: number;
+  /** What may go wrong there, in a sentence. */
+  readonly remark?: string | undefined;
+}
 
 export function showPlan(plan: MemoryPlan, place: WeightsPlace): void {
   const { outcome, reason, phases, predictedPeakBytes, budgetBytes, leastBudgetBytes } = plan;
@@ -36,7 +41,7 @@ export function showPlan(plan: MemoryPlan, place: WeightsPlace): void {
   write('plan-outcome', OUTCOMES[outcome]);
   const of = budgetBytes === undefined ? '' : ` of ${formatBytes(budgetBytes)}`;
   write('plan-peak', phases.length === 0 ? '' : `about ${formatBytes(predictedPeakBytes)}${of}`);
-  write('plan-reason', reason);
+  write('plan-reason', [reason, place.remark ?? []].flat().join(' '));
   const fix = button('plan-fix');
   button('plan-check').hidden = true;
   fix.hidden = leastBudgetBytes === undefined;
@@ -96,7 +101,7 @@ function percent(fraction: number): string {
 function facts(plan: MemoryPlan, place: WeightsPlace): string {
   const { downloadBytes, storedBytes, weights } = plan;
   const kept = `${formatBytes(storedBytes)} of weights (${weights})`;
-  const fetched = place.isStored ? place.lackingBytes : downloadBytes;
+  const fetched = place.lackingBytes;
   const rest = fetched < downloadBytes ? ', and has the rest' : '';
   return [
     fetched === 0

@@ -1,13 +1,7 @@
 /** @file Keeps the plan in step with the form: made anew a moment after the last change, the one before given up. */
 import { describeUnknown } from '../describe-unknown.ts';
 import { isAbortError } from '../errors.ts';
-import {
-  bytesToFetch,
-  type CheckpointReport,
-  type MemoryPlan,
-  planListedModel,
-  planMemory,
-} from '../index.ts';
+import { type CheckpointReport, type MemoryPlan, planListedModel, planMemory } from '../index.ts';
 import { askingText, type Consent, isDescribed } from './consent.ts';
 import { button, element } from './elements.ts';
 import { markPlanBusy, showNoPlan, showPlan, type WeightsPlace } from './plan-view.ts';
@@ -41,9 +35,12 @@ export class Planning {
   #plan: MemoryPlan | undefined;
   #report: CheckpointReport | undefined;
   readonly #consent: Consent;
+  readonly #isLoaded: (settings: Settings) => boolean;
 
-  constructor(consent: Consent) {
+  /** @param isLoaded Whether the next run finds the model loaded already. */
+  constructor(consent: Consent, isLoaded: (settings: Settings) => boolean) {
     this.#consent = consent;
+    this.#isLoaded = isLoaded;
     element('settings', HTMLElement).addEventListener('input', ({ target }) => {
       if (target instanceof HTMLElement && FIELDS.includes(target.id)) this.refresh();
     });
@@ -112,12 +109,14 @@ export class Planning {
     markPlanBusy(false);
   }
 
-  async #placeOf(plan: MemoryPlan, { storage }: Settings): Promise<WeightsPlace> {
-    if (!storage) return { isStored: false };
-    const all = plan.downloadBytes;
-    // Where there is no storage, loading says so.
-    const lacking = this.#report && (await bytesToFetch(this.#report, plan).catch(() => all));
-    return { isStored: true, lackingBytes: lacking ?? all };
+  async #placeOf(plan: MemoryPlan, settings: Settings): Promise<WeightsPlace> {
+    const isStored = settings.storage;
+    if (this.#isLoaded(settings)) return { isStored, lackingBytes: 0 };
+    const lackingBytes = plan.downloadBytes;
+    if (!isStored || !this.#report) return { isStored, lackingBytes };
+    // Loaded when it is wanted: few visits keep a model.
+    const { storedPlace } = await import('./stored-place.ts');
+    return storedPlace(this.#report, plan);
   }
 }
 

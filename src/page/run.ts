@@ -53,6 +53,11 @@ export class Run {
     return this.#controller !== undefined;
   }
 
+  /** Whether a run with these settings finds its model loaded. */
+  isLoaded(settings: Settings): boolean {
+    return this.#engine.loaded(settings) !== undefined;
+  }
+
   /** Lets go of the loaded model, unless it is in use. */
   async release(): Promise<void> {
     if (!this.isRunning) await this.#engine.release();

@@ -2,8 +2,9 @@
 import { formatBytes } from '../format-bytes.ts';
 
 export interface StorageRoom {
-  /** Undefined where the browser does not tell. */
+  /** Undefined where the browser does not say. */
   readonly usedBytes?: number;
+  /** The least: browsers may accept far more. */
   readonly freeBytes?: number;
   /** Whether what is stored stays when the disk runs full. */
   readonly isPersisted: boolean;
@@ -28,7 +29,8 @@ export async function storageRoom(): Promise<StorageRoom> {
 
 export function roomText({ usedBytes, freeBytes, isPersisted }: StorageRoom): string {
   const used = usedBytes === undefined ? '' : `This page’s storage holds ${formatBytes(usedBytes)}`;
-  const free = freeBytes === undefined ? '' : `, and has room for ${formatBytes(freeBytes)} more`;
+  // Browsers understate it, some by a fixed figure; of none at all they say nothing certain either.
+  const free = freeBytes ? `, with at least ${formatBytes(freeBytes)} free` : '';
   const fate = isPersisted
     ? 'The browser keeps it until you delete it.'
     : 'The browser may drop it when the disk runs full.';
