@@ -27,6 +27,12 @@ export function showError(error: unknown, actions: ErrorActions): void {
   panel().hidden = false;
   requestAnimationFrame(() => bringIntoView('error', 'error'));
   markField(error);
+  if (error instanceof ZoetropeError && error.code === 'storage-full') {
+    const shown = children.at(-1);
+    void import('./full-storage-actions.ts').then(({ fullStorageActions }) =>
+      (shown as ChildNode).after(fullStorageActions(error.hint)),
+    );
+  }
 }
 
 export function clearError(): void {
