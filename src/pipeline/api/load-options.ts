@@ -44,8 +44,10 @@ export interface LoadOptions extends ModelParts {
   /**
    * Keeps the checkpoint in the browser's storage: a later load fetches nothing, and weights are read from there when a
    * stage needs them instead of being held in RAM. What is damaged or missing there is fetched again, with a notice
-   * (`stored-again`). Fails with `storage-unavailable` where the storage cannot be used now, and with `storage-lost` if it
-   * is cleared while it is in use: load the model again then. Default false.
+   * (`stored-again`). Fails with `storage-full` when a write finds no more room: what is stored by then is kept, and
+   * loading again resumes there. No estimate of room is asked beforehand. Fails with `storage-unavailable` where the
+   * storage cannot be used now, and with `storage-lost` if it is cleared while it is in use: load the model again then.
+   * Default false.
    */
   storage?: boolean;
   /** Branch, tag or commit, where the model is a repository of the hub. Default: the repository's default branch. */
