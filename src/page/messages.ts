@@ -28,9 +28,9 @@ export function showError(error: unknown, actions: ErrorActions): void {
   requestAnimationFrame(() => bringIntoView('error', 'error'));
   markField(error);
   if (error instanceof ZoetropeError && error.code === 'storage-full') {
-    const shown = children.at(-1);
+    const last = panel().lastElementChild;
     void import('./full-storage-actions.ts').then(({ fullStorageActions }) =>
-      (shown as ChildNode).after(fullStorageActions(error.hint)),
+      last?.after(...fullStorageActions(error.hint)),
     );
   }
 }
