@@ -70,7 +70,6 @@ test('a quota that is met in an import is reported, keeps what was stored, and c
   await expect(page.locator('#storage')).not.toBeChecked();
   const facts = page.locator('#plan-facts');
   await expect(facts).toContainText(/^Nothing to fetch · holds [\d.]+ MB of weights .* in RAM/);
-  await page.locator('#advanced > summary').click();
   await page.locator('#weights').selectOption('q8');
   await expect(facts).toContainText(/^Fetches 10\.\d MB/);
   await page.locator('#weights').selectOption('');
