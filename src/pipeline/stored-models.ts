@@ -7,7 +7,6 @@ import type { CheckpointStore } from '../store/checkpoint-store.ts';
 import { mayHaveDatabase } from '../store/database-name.ts';
 import { isDamaged, type StoredRecord } from '../store/record.ts';
 import type { CheckpointReport, MemoryPlan } from './api.ts';
-import { leftToFetch } from './left-to-fetch.ts';
 import { groupModels, type StoredModel } from './stored-model.ts';
 
 /**
@@ -30,6 +29,7 @@ export async function bytesToFetch(
   plan: MemoryPlan,
 ): Promise<number> {
   const sound = (await readRecords()).filter((record) => !isDamaged(record));
+  const { leftToFetch } = await import('./left-to-fetch.ts');
   return leftToFetch(sound, checkpoint, plan);
 }
 
