@@ -7,7 +7,7 @@ export type VideoContainer = 'mp4' | 'webm';
 
 /** In order of preference: what plays in most places first. */
 const CODECS: Readonly<Record<VideoContainer, readonly VideoCodecName[]>> = {
-  mp4: ['avc', 'av1', 'vp9'],
+  mp4: ['avc', 'vp9', 'av1'],
   webm: ['vp9', 'vp8', 'av1'],
 };
 
