@@ -13,6 +13,7 @@ import type { ClipEncoderOptions, FrameSink } from './clip-encoder.ts';
 import { clipTags } from './clip-tags.ts';
 import { chooseVideoCodec, type VideoContainer } from './codec-choice.ts';
 import { withEncodingErrors } from './encoding-failure.ts';
+import { createI420Converter, videoColour } from './video-colour.ts';
 import { videoQuality } from './video-quality.ts';
 
 /** @throws ZoetropeError as {@link chooseVideoCodec}. */
@@ -28,7 +29,17 @@ export async function openVideoSink(
     canEncodeVideo(candidate, { ...picture, quality: videoQuality(candidate, picture) }),
   );
   const format = `${container} with ${codec}`;
-  const source = new VideoSampleSource({ codec, quality: videoQuality(codec, picture) });
+  const colour = videoColour(codec);
+  const toI420 = createI420Converter(colour, width, height);
+  const source = new VideoSampleSource({
+    codec,
+    quality: videoQuality(codec, picture),
+    onEncodedPacket(_packet, chunkMetadata) {
+      // Where the browser does not say what it has written, the container says what it was given.
+      const config = chunkMetadata?.decoderConfig;
+      if (config && !config.colorSpace?.matrix) config.colorSpace = { ...colour.space };
+    },
+  });
   const output = new Output({
     format: container === 'mp4' ? new Mp4OutputFormat() : new WebMOutputFormat(),
     target: new BufferTarget(),
@@ -43,12 +54,13 @@ export async function openVideoSink(
     height,
     write: (rgba, index) =>
       withEncodingErrors(format, async () => {
-        using sample = new VideoSample(rgba, {
-          format: 'RGBA',
+        using sample = new VideoSample(toI420(rgba), {
+          format: 'I420',
           codedWidth: width,
           codedHeight: height,
           timestamp: index / frameRate,
           duration: 1 / frameRate,
+          colorSpace: colour.space,
         });
         await source.add(sample);
       }),
