@@ -99,7 +99,7 @@ export function generateInPage({ generate, encode }) {
       outcome: {
         parameters: result.parameters,
         device: pipeline.device,
-        notices: result.notices,
+        notices: [...result.notices, ...encoded.notices],
         seconds: {
           encodePrompt,
           denoise,

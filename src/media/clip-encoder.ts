@@ -1,6 +1,8 @@
 /** @file From decoded frames to files that carry how they were made. Runs in a worker as well as on a page. */
 import { invalidArgument } from '../errors.ts';
 import type { Container, FrameGroup, GenerationParameters, VideoCodecName } from './clip.ts';
+import type { EncoderPatience } from './encoder-watch.ts';
+import type { CodecFailure } from './encoding-failure.ts';
 import { repeatPixels } from './repeat-pixels.ts';
 
 export interface ClipEncoderOptions {
@@ -17,6 +19,12 @@ export interface ClipEncoderOptions {
   readonly scale: number;
   /** Written into every file; see {@link clipTags}. */
   readonly metadata: GenerationParameters;
+  /** Codecs that failed for this clip and are not chosen again. */
+  readonly failed?: readonly CodecFailure[];
+  /** How long a video encoder may be silent. Default: by the size of the picture. */
+  readonly patience?: EncoderPatience;
+  /** Ends the waiting for a video encoder. */
+  readonly signal?: AbortSignal;
 }
 
 export interface EncodedFile {
@@ -31,8 +39,8 @@ export interface ClipEncoder {
   /**
    * Resolves once the encoder can take more. The group is not needed afterwards.
    *
-   * @throws ZoetropeError `invalid-argument` for frames of another size or out of turn; `feature-missing` when the
-   *   browser's encoder fails.
+   * @throws ZoetropeError `invalid-argument` for frames of another size or out of turn; `feature-missing`, of a video a
+   *   {@link CodecFailure}, when the browser's encoder fails.
    */
   add(group: FrameGroup): Promise<void>;
   /**

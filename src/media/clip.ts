@@ -49,3 +49,13 @@ export interface FrameGroup {
 
 export type Container = 'mp4' | 'webm' | 'gif' | 'png';
 export type VideoCodecName = 'avc' | 'vp8' | 'vp9' | 'av1';
+
+/** What the user should know of a file that was written, or of one that could not be. */
+export interface EncodingNotice {
+  /**
+   * `codec-changed`: the container's first codec cannot be encoded here, so the file has another. `not-encoded`: no file
+   * was written; the clip is there.
+   */
+  readonly code: 'codec-changed' | 'not-encoded';
+  readonly message: string;
+}

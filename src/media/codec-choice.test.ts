@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { VideoCodecName } from './clip.ts';
 import { chooseVideoCodec, refuseCodec } from './codec-choice.ts';
+import { CodecFailure } from './encoding-failure.ts';
 
 function browserWith(...codecs: VideoCodecName[]) {
   return (codec: VideoCodecName): Promise<boolean> => Promise.resolve(codecs.includes(codec));
@@ -32,6 +33,20 @@ describe('chooseVideoCodec', () => {
       const choice = chooseVideoCodec(container, codec, browserWith('avc', 'vp8', 'vp9'));
       await expect(choice).rejects.toMatchObject({ code: 'invalid-argument' });
     }
+  });
+
+  it('passes over what has failed, and names each cause when nothing is left', async () => {
+    const avc = new CodecFailure('avc', new Error('Encoder creation error.'));
+    const vp9 = new CodecFailure('vp9', 'Flushing failed');
+    const all = browserWith('avc', 'vp9');
+    expect(await chooseVideoCodec('mp4', undefined, all, [avc])).toBe('vp9');
+    const choice = chooseVideoCodec('mp4', undefined, all, [avc, vp9]);
+    await expect(choice).rejects.toMatchObject({
+      code: 'feature-missing',
+      message: expect.stringContaining(
+        '(H.264: Encoder creation error; VP9: Flushing failed; AV1: not offered at this size)',
+      ) as unknown,
+    });
   });
 
   it('says so when nothing can be encoded', async () => {

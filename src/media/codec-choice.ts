@@ -2,25 +2,21 @@
 import { invalidArgument, ZoetropeError } from '../errors.ts';
 import { INSECURE, isInsecureContext, OPEN_SECURELY } from '../insecure-context.ts';
 import type { VideoCodecName } from './clip.ts';
-
-export type VideoContainer = 'mp4' | 'webm';
-
-/** In order of preference: what plays in most places first. */
-const CODECS: Readonly<Record<VideoContainer, readonly VideoCodecName[]>> = {
-  mp4: ['avc', 'vp9', 'av1'],
-  webm: ['vp9', 'vp8', 'av1'],
-};
+import { CODEC_TITLES, VIDEO_CODECS, type VideoContainer } from './codecs.ts';
+import type { CodecFailure } from './encoding-failure.ts';
 
 /**
- * @param canEncode Whether the browser can encode this clip with a codec.
- * @returns `wanted`, or the first codec of the container that can be encoded.
- * @throws ZoetropeError `invalid-argument` when `wanted` is not for the container; `feature-missing`, naming the codecs
- *   that can be encoded, when it cannot, or when none can.
+ * @param canEncode Whether the browser says that it can encode this clip with a codec.
+ * @param failed Codecs that the browser offered and that failed for this clip.
+ * @returns `wanted`, or the first codec of the container that the browser offers and that has not failed.
+ * @throws ZoetropeError `invalid-argument` when `wanted` is not for the container; `feature-missing` when the browser does
+ *   not offer it, naming the codecs that it does offer; `feature-missing` when no codec is left, each with its cause.
  */
 export async function chooseVideoCodec(
   container: VideoContainer,
   wanted: VideoCodecName | undefined,
   canEncode: (codec: VideoCodecName) => Promise<boolean>,
+  failed: readonly CodecFailure[] = [],
 ): Promise<VideoCodecName> {
   if (isInsecureContext()) {
     throw new ZoetropeError(
@@ -29,13 +25,19 @@ export async function chooseVideoCodec(
       `${OPEN_SECURELY} Or save the clip as GIF or PNG, which need no video encoder.`,
     );
   }
-  const codecs = CODECS[container];
+  const codecs = VIDEO_CODECS[container];
   if (wanted === undefined) {
-    for (const codec of codecs) if (await canEncode(codec)) return codec;
+    const causes: string[] = [];
+    for (const codec of codecs) {
+      const failure = failed.find((each) => each.codec === codec);
+      if (!failure && (await canEncode(codec))) return codec;
+      causes.push(`${CODEC_TITLES[codec]}: ${failure?.reason ?? 'not offered at this size'}`);
+    }
     throw new ZoetropeError(
       'feature-missing',
-      `This browser cannot encode ${container} videos of this size.`,
+      `This browser cannot encode ${container} videos of this size (${causes.join('; ')}).`,
       'Save the clip as GIF or PNG, which need no video encoder, or try another browser.',
+      failed.length === 0 ? undefined : { cause: failed[0] },
     );
   }
   checkCodec(wanted, container);

@@ -266,7 +266,7 @@ export class EnginePipeline implements VideoPipelineInterface {
       const encoded = await frames.finish();
       return new EngineResult(
         parameters,
-        [...this.notices, ...report.notices],
+        [...this.notices, ...report.notices, ...frames.notices],
         { load: this.#loadSeconds, ...report.seconds },
         frames,
         encoded,

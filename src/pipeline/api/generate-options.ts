@@ -58,7 +58,10 @@ export interface GenerateOptions {
   onProgress?: (progress: Progress) => void;
   /** Each group of frames as soon as it is decoded, in order; a promise holds the run until it is settled. */
   onFrames?: (frames: FrameGroup) => void | Promise<void>;
-  /** Encodes the clip while it is decoded, each group of frames as it is made; see `VideoResult.encoded`. */
+  /**
+   * Encodes the clip while it is decoded, each group of frames as it is made; see `VideoResult.encoded`. A codec that the
+   * browser does not offer rejects before the run; an encoder that fails later does not cost the clip.
+   */
   encode?: Pick<EncodeOptions, 'container' | 'codec' | 'scale'>;
   onStepEnd?: (step: { step: number; timestep: number; totalSteps: number }) => void;
   /**
@@ -88,7 +91,10 @@ export type ClipSize = Pick<
 
 export interface EncodeOptions {
   container: Container;
-  /** Default: the first that the container and the browser can do. */
+  /**
+   * Default: the first of the container that the browser can encode; where one fails, the next one starts from the first
+   * frame, with a notice. One that is named is never replaced: encoding rejects with `feature-missing` and says what works.
+   */
   codec?: VideoCodecName;
   /** Repeats each pixel, so that small clips are not blurred by a player. Default 1. */
   scale?: number;

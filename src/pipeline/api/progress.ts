@@ -1,5 +1,6 @@
 /** @file What is told while a model is loaded or a clip is made. */
 import type { CheckpointNotice } from '../../families/family.ts';
+import type { EncodingNotice } from '../../media/clip.ts';
 import type { TensorKind } from '../../runtime/backend.ts';
 
 export type MemoryKind = TensorKind | 'onnxruntime';
@@ -55,6 +56,7 @@ export type Progress =
 export interface Notice {
   readonly code:
     | CheckpointNotice['code']
+    | EncodingNotice['code']
     | 'prompt-truncated'
     | 'software-device'
     | 'no-webgpu'

@@ -1,5 +1,10 @@
 /** @file What a call gives in the end: a clip, or a prompt's embeddings. */
-import type { Container, FrameGroup, GenerationParameters } from '../../media/clip.ts';
+import type {
+  Container,
+  EncodingNotice,
+  FrameGroup,
+  GenerationParameters,
+} from '../../media/clip.ts';
 import type { EncodeOptions } from './generate-options.ts';
 import type { MemoryReading, Notice } from './progress.ts';
 
@@ -8,7 +13,7 @@ export interface VideoResult {
   readonly notices: readonly Notice[];
   readonly seconds: PhaseSeconds;
   readonly memory: MemoryReading;
-  /** The file that `GenerateOptions.encode` asked for. */
+  /** The file that `GenerateOptions.encode` asked for; absent if it could not be made: a notice `not-encoded` says why. */
   readonly encoded?: EncodedVideo;
   /** All frames, in order, in the groups they were decoded in. */
   frames(): Promise<readonly FrameGroup[]>;
@@ -32,6 +37,8 @@ export interface EncodedVideo {
   /** The codec really used: a codec name, `gif` or `png`. */
   readonly codec: string;
   readonly container: Container;
+  /** `codec-changed`: another codec than the container's first was used, and why. */
+  readonly notices: readonly EncodingNotice[];
 }
 
 /** A prompt as the transformer sees it; to save, and to give to `generate` of the same model. */
