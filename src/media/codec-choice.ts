@@ -56,7 +56,7 @@ export async function chooseVideoCodec(
 
 /** @throws ZoetropeError `invalid-argument` when the codec is not for the container. */
 export function checkCodec(codec: VideoCodecName, container: VideoContainer): void {
-  const codecs = CODECS[container];
+  const codecs = VIDEO_CODECS[container];
   if (codecs.includes(codec)) return;
   throw invalidArgument(
     'codec',

@@ -66,7 +66,7 @@ const errorActions = {
 };
 
 const history = new ClipHistory((clip) => {
-  void choose(clip, (error) => showError(error, errorActions)).then(() =>
+  void choose(clip, (error) => showError(error, errorActions, 'clip')).then(() =>
     requestAnimationFrame(() => bringIntoView('stage', 'player')),
   );
 });
@@ -84,6 +84,7 @@ const run = new Run(player, timeline, {
       generate: { ...settings.generate, seed: result.parameters.seed },
     });
     const clip = { result, address, memory };
+    clearError('run', 'save', 'clip');
     history.add(clip, canvas);
     player.complete();
     const wasSeen = isInView('stage');
@@ -127,6 +128,7 @@ function present(clip: Clip): void {
 /** Brings a clip of the history back into the player. */
 async function choose(clip: Clip, onError: (error: unknown) => void): Promise<void> {
   if (run.isRunning) return;
+  clearError('save', 'clip');
   let groups: readonly FrameGroup[];
   try {
     groups = await clip.result.frames();
@@ -203,6 +205,7 @@ async function lookAt(chosen: ReadonlySet<string>): Promise<void> {
     // Another one was chosen in the meantime.
     if (signal.aborted || keyOf(readSettings()) !== keyOf(settings)) return;
     checkpoint = report;
+    clearError('model', 'folder');
     showDownload(report);
     promptAids.show(report.prompts);
     applyCheckpoint(report, chosen);
@@ -215,7 +218,7 @@ async function lookAt(chosen: ReadonlySet<string>): Promise<void> {
     element('models', HTMLDetailsElement).open = true;
     planning.stop('The model could not be read.');
     target.textContent = 'unknown: the model could not be read.';
-    showError(error, errorActions);
+    showError(error, errorActions, 'model');
   }
 }
 
@@ -270,14 +273,17 @@ setUpDrum();
 setUpSeed();
 setUpForm();
 setUpPlayerControls(player);
-setUpSaving({ current: () => current, onError: (error) => showError(error, errorActions) });
+setUpSaving({
+  current: () => current,
+  onError: (error) => showError(error, errorActions, 'save'),
+});
 exposeForDriving();
 setUpFolders({
   onChoose(model) {
     input('model').value = model;
     void check();
   },
-  onError: (error) => showError(error, errorActions),
+  onError: (error) => showError(error, errorActions, 'folder'),
 });
 
 const given = applyAddress(new URLSearchParams(location.search));
