@@ -1,4 +1,4 @@
-/** @file Hands an encoded clip to the browser as a download; loaded when the first one is saved. */
+/** @file Hands an encoded clip to the browser as a download. */
 import type { EncodedVideo, GenerationParameters } from '../pipeline/api.ts';
 import { fileStem } from './format.ts';
 

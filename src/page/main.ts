@@ -16,7 +16,7 @@ import { setUpPlayerControls } from './player-controls.ts';
 import { PromptAids } from './prompt-aids.ts';
 import { promptsBeside } from './prompts-beside.ts';
 import { Run, setStage } from './run.ts';
-import { offerScales, setUpSaving } from './saving.ts';
+import { setUpSaving } from './saving.ts';
 import {
   addressOf,
   applyAddress,
@@ -119,7 +119,7 @@ function present(clip: Clip): void {
     `${width} × ${height}, ${numFrames} frames, ${numInferenceSteps} steps, seed ${seed}. ` +
     `${seconds.total.toFixed(1)} s on ${device} in ${dtype}, ` +
     `at most ${(memory.peakBytes / 1e6).toFixed(0)} MB.`;
-  offerScales(width, height);
+  saving.offer(clip.result.parameters);
   timeline.show(clip.memory);
   element('player', HTMLElement).hidden = false;
   history.markCurrent(clip);
@@ -273,9 +273,10 @@ setUpDrum();
 setUpSeed();
 setUpForm();
 setUpPlayerControls(player);
-setUpSaving({
+const saving = setUpSaving({
   current: () => current,
   onError: (error) => showError(error, errorActions, 'save'),
+  onRecover: () => clearError('save'),
 });
 exposeForDriving();
 setUpFolders({

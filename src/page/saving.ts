@@ -1,7 +1,6 @@
-/** @file Saves the clip that is shown: as a video, a GIF or numbered pictures, and its parameters as text. */
-import { isAbortError } from '../errors.ts';
-import { formatBytes } from '../format-bytes.ts';
-import type { Container } from '../pipeline/api.ts';
+/** @file The buttons that save the clip that is shown. What they do is loaded when somebody comes near them. */
+import type { Container, GenerationParameters } from '../pipeline/api.ts';
+import type { ClipSaver } from './clip-saver.ts';
 import { button, element, select } from './elements.ts';
 import type { Clip } from './history.ts';
 
@@ -11,37 +10,33 @@ const SCALES = [1, 2, 4, 8, 16];
 export interface Saving {
   readonly current: () => Clip | undefined;
   readonly onError: (error: unknown) => void;
+  /** What was said to have failed is done, or is no longer wanted. */
+  readonly onRecover: () => void;
 }
 
-export function setUpSaving({ current, onError }: Saving): void {
-  const status = element('save-status', HTMLElement);
-  const buttons = [...document.querySelectorAll<HTMLButtonElement>('button[data-container]')];
-  let isSaving = false;
-
-  const save = async (container: Container): Promise<void> => {
-    const clip = current();
-    if (!clip || isSaving) return;
-    isSaving = true;
-    setDisabled(buttons, true);
-    status.textContent = `Encoding ${container} …`;
-    try {
-      const scale = Number(select('scale').value);
-      const encoded = await clip.result.encode({ container, scale });
-      const { download } = await import('./download.ts');
-      const file = await download(encoded, clip.result.parameters);
-      status.textContent = `${file.name}, ${formatBytes(file.size)} (${encoded.codec})`;
-    } catch (error) {
-      status.textContent = '';
-      if (!isAbortError(error)) onError(error);
-    } finally {
-      isSaving = false;
-      setDisabled(buttons, false);
-    }
+/** @returns What to call when another clip is shown. */
+export function setUpSaving(saving: Saving): { offer(parameters: GenerationParameters): void } {
+  const { current, onError } = saving;
+  let loading: Promise<ClipSaver> | undefined;
+  const withSaver = (act: (saver: ClipSaver) => void): void => {
+    loading ??= import('./clip-saver.ts').then((module) => new module.ClipSaver(saving));
+    loading.then(act).catch((error: unknown) => {
+      // The next attempt loads it again.
+      loading = undefined;
+      onError(error);
+    });
   };
-  for (const each of buttons) {
-    each.addEventListener('click', () => void save(each.dataset['container'] as Container));
+  for (const each of document.querySelectorAll<HTMLButtonElement>('button[data-container]')) {
+    const container = each.dataset['container'] as Container;
+    each.addEventListener('click', () => withSaver((saver) => void saver.save(container)));
   }
 
+  const downloads = element('downloads', HTMLElement);
+  for (const type of ['pointerenter', 'focusin']) {
+    downloads.addEventListener(type, () => withSaver(() => undefined), { once: true });
+  }
+
+  const status = element('save-status', HTMLElement);
   const copy = async (what: string, text: string | undefined): Promise<void> => {
     if (text === undefined) return;
     try {
@@ -59,10 +54,16 @@ export function setUpSaving({ current, onError }: Saving): void {
     );
   });
   button('copy-link').addEventListener('click', () => void copy('Link', current()?.address));
+  return {
+    offer(parameters) {
+      offerScales(parameters.width, parameters.height);
+      if (loading) withSaver((saver) => saver.offer(parameters));
+    },
+  };
 }
 
 /** Offers sizes at which a small clip is still visible in a player that blurs. */
-export function offerScales(width: number, height: number): void {
+function offerScales(width: number, height: number): void {
   const largest = Math.max(1, Math.floor(1280 / Math.max(width, height)));
   const scales = SCALES.filter((scale) => scale <= largest);
   const preferred = Math.max(
@@ -74,9 +75,4 @@ export function offerScales(width: number, height: number): void {
     return new Option(label, String(scale), false, scale === preferred);
   });
   select('scale').replaceChildren(...options);
-}
-
-function setDisabled(buttons: readonly HTMLButtonElement[], disabled: boolean): void {
-  // Not the `disabled` attribute: the pressed button would lose the focus.
-  for (const each of buttons) each.setAttribute('aria-disabled', String(disabled));
 }
