@@ -94,6 +94,15 @@ test('writes a clip and a report', async () => {
   expect(readdirSync(folder).toSorted()).toEqual(['clip.mp4', 'report.json']);
 });
 
+test('refuses a codec that the file cannot hold before the clip is made', async () => {
+  const args = ['a red ball', '--codec', 'vp8', '--out', 'refused.mp4', ...SMALL];
+  const { code, output } = await command(args);
+  expect(code, output).not.toBe(0);
+  expect(output).toContain('codec: mp4 files hold avc, vp9, av1, not vp8.');
+  expect(output).not.toContain('Denoising');
+  expect(existsSync(join(folder, 'refused.mp4'))).toBe(false);
+});
+
 test('writes numbered pictures from a checkpoint in any folder', async () => {
   const model = join(ROOT, 'models/pocket');
   const args = ['a red ball', '--out', 'frames', '--model', model, '--device', 'wasm', ...SMALL];

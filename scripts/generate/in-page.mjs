@@ -84,8 +84,15 @@ export function generateInPage({ generate, encode }) {
   const page = globalThis;
   /** @type {import('../../src/pipeline/api.ts').VideoPipelineInterface} */
   const pipeline = page.pipeline;
+  /** @type {import('../../src/page/driving.ts').DrivingHook} */
+  const engine = page.zoetrope;
   const onProgress = page.passProgress;
   return page.cancellable(async (/** @type {AbortSignal} */ signal) => {
+    const { width, height, frameRate } = { ...pipeline.checkpoint.defaults, ...generate };
+    // Sizes that are wrong are the run's to refuse.
+    if (width > 0 && height > 0 && frameRate > 0 && Number.isInteger(width + height)) {
+      await engine.tryEncoding(encode, { width, height, frameRate }, signal);
+    }
     const startedAt = performance.now();
     const result = await pipeline.generate({ ...generate, signal, onProgress });
     const generatedAt = performance.now();

@@ -11,6 +11,7 @@ import {
   VideoPipeline,
 } from '../index.ts';
 import { describeUnknown } from '../describe-unknown.ts';
+import type { tryEncoding } from '../media/try-encoding.ts';
 import type { Progress } from '../pipeline/api.ts';
 import { overallFraction, stageText } from './overall.ts';
 
@@ -21,6 +22,8 @@ export interface DrivingHook {
   readonly planMemory: typeof planMemory;
   readonly listStoredModels: typeof listStoredModels;
   readonly deleteStoredModel: typeof deleteStoredModel;
+  /** Rejects where this browser cannot encode such a clip. */
+  readonly tryEncoding: typeof tryEncoding;
   /** A progress event as the page would show it. */
   readonly describeProgress: typeof describeProgress;
   /** Any failure as the page would show it. */
@@ -45,6 +48,8 @@ export function exposeForDriving(): void {
     planMemory,
     listStoredModels,
     deleteStoredModel,
+    tryEncoding: async (...request) =>
+      (await import('../media/try-encoding.ts')).tryEncoding(...request),
     describeProgress,
     describeUnknown,
   };

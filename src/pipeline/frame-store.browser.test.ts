@@ -18,7 +18,7 @@ async function decodeInto(frames: FrameStore): Promise<void> {
 }
 
 it('is encoded by the next codec, with a notice', async () => {
-  repair = breakEncoders({ avc1: { atFrame: 3 } });
+  repair = breakEncoders({ avc1: { atFrame: 4 } });
   const frames = new FrameStore(CLIP, { encode: { container: 'mp4' } });
   await decodeInto(frames);
   expect(await frames.finish()).toMatchObject({ codec: 'vp9', container: 'mp4' });
@@ -26,7 +26,7 @@ it('is encoded by the next codec, with a notice', async () => {
 });
 
 it('is kept without a file where the codec was named, and can be encoded otherwise', async () => {
-  repair = breakEncoders({ avc1: { atFrame: 3 } });
+  repair = breakEncoders({ avc1: { atFrame: 4 } });
   const shown: number[] = [];
   const frames = new FrameStore(CLIP, {
     encode: { container: 'mp4', codec: 'avc' },
@@ -41,6 +41,15 @@ it('is kept without a file where the codec was named, and can be encoded otherwi
   expect(frames.groups.map(({ count }) => count)).toEqual([1, 4]);
   const encoded = await encodeFrames(frames.groups, CLIP, { container: 'mp4' }, () => MEMORY);
   expect(encoded).toMatchObject({ codec: 'vp9', notices: [{ code: 'codec-changed' }] });
+});
+
+it('is not started where the codec that was named does not work, and says what does', async () => {
+  repair = breakEncoders({ avc1: { atFrame: 2 } });
+  const frames = new FrameStore(CLIP, { encode: { container: 'mp4', codec: 'avc' } });
+  await expect(frames.open()).rejects.toMatchObject({
+    code: 'feature-missing',
+    hint: expect.stringContaining('Choose VP9 (vp9) or AV1 (av1), which works here') as string,
+  });
 });
 
 it('is not started where the browser does not offer the codec', async () => {

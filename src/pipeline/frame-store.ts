@@ -1,6 +1,7 @@
 /** @file Where decoded frames go, each group as it is made: to the caller, to an encoder if one is wanted, and into RAM. */
 import type { EncodingNotice } from '../media/clip.ts';
 import { KeptClipEncoder } from '../media/kept-clip-encoder.ts';
+import { tryEncoding } from '../media/try-encoding.ts';
 import { describeUnknown } from '../describe-unknown.ts';
 import { isAbortError, ZoetropeError } from '../errors.ts';
 import type {
@@ -40,9 +41,10 @@ export class FrameStore {
     return this.#notices;
   }
 
-  /** Opens the encoder that the request asked for, so that a codec that cannot be had is told before the run. */
+  /** Opens the encoder that the request asked for, so that a codec that does not work is told before the run. */
   async open(): Promise<void> {
     if (!this.#encode) return;
+    await tryEncoding(this.#encode, this.#parameters, this.#signal);
     this.#encoder = await openEncoder(this.#parameters, this.#encode, this.#signal);
   }
 

@@ -59,8 +59,8 @@ export interface GenerateOptions {
   /** Each group of frames as soon as it is decoded, in order; a promise holds the run until it is settled. */
   onFrames?: (frames: FrameGroup) => void | Promise<void>;
   /**
-   * Encodes the clip while it is decoded, each group of frames as it is made; see `VideoResult.encoded`. A codec that the
-   * browser does not offer rejects before the run; an encoder that fails later does not cost the clip.
+   * Encodes the clip while it is decoded, each group of frames as it is made; see `VideoResult.encoded`. A few
+   * frames are tried first: what cannot be encoded rejects before the run. An encoder that fails later does not cost the clip.
    */
   encode?: Pick<EncodeOptions, 'container' | 'codec' | 'scale'>;
   onStepEnd?: (step: { step: number; timestep: number; totalSteps: number }) => void;
