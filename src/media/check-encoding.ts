@@ -4,7 +4,6 @@ import type { Container, VideoCodecName } from './clip.ts';
 import { checkCodec, refuseCodec } from './codec-choice.ts';
 
 export const CONTAINERS: readonly Container[] = ['mp4', 'webm', 'gif', 'png'];
-export const VIDEO_CODECS: readonly VideoCodecName[] = ['avc', 'vp8', 'vp9', 'av1'];
 export const LARGEST_SCALE = 64;
 
 /** @throws ZoetropeError `invalid-argument` for a container that there is not, or that does not hold the codec. */

@@ -8,6 +8,6 @@ export function askForPrompt(actions: ErrorActions): void {
   const hint = 'Describe what the video should show.';
   clearError();
   showError(invalidArgument('prompt', 'it is empty.', hint), actions);
-  field.addEventListener('input', clearError, { once: true });
+  field.addEventListener('input', () => clearError('run'), { once: true });
   field.focus();
 }

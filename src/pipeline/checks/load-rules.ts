@@ -24,6 +24,7 @@ import {
   listOf,
   oneOf,
   type Rules,
+  within,
   wrongType,
 } from './rules.ts';
 
@@ -93,6 +94,7 @@ const LISTED_PLAN_RULES: Rules<ListedPlanOptions> = {
 const ASSESS_RULES: Rules<AssessOptions> = {
   device: checkDevice,
   isStored: aFlag,
+  keptBytes: within({ least: 0, most: Number.MAX_SAFE_INTEGER }),
   fastDecoder: aFlag,
 };
 

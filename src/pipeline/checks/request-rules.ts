@@ -1,12 +1,8 @@
 /** @file What the options of a clip and of its file may be, as far as that depends on no model. */
 import { invalidArgument } from '../../errors.ts';
 import { FRAME_RATE, GUIDANCE_SCALE, INFERENCE_STEPS } from '../../families/request-ranges.ts';
-import {
-  checkEncoding,
-  CONTAINERS,
-  LARGEST_SCALE,
-  VIDEO_CODECS,
-} from '../../media/check-encoding.ts';
+import { checkEncoding, CONTAINERS, LARGEST_SCALE } from '../../media/check-encoding.ts';
+import { CODEC_TITLES } from '../../media/codecs.ts';
 import { FLOW_SHIFT, TRAIN_TIMESTEPS } from '../../schedulers/config-ranges.ts';
 import { checkSchedulerName } from '../../schedulers/create-scheduler.ts';
 import { checkStepRequest } from '../../schedulers/step-request.ts';
@@ -33,7 +29,7 @@ const NOISE_SIGMA = { least: 1e-3, most: 1e3 };
 
 const FILE_RULES: Rules<Pick<EncodeOptions, 'container' | 'codec' | 'scale'>> = {
   container: oneOf(CONTAINERS),
-  codec: oneOf(VIDEO_CODECS),
+  codec: oneOf(Object.keys(CODEC_TITLES)),
   scale: whole(LARGEST_SCALE),
 };
 
