@@ -35,7 +35,6 @@ export class ModelPicker {
   readonly #cards = new Map<string, HTMLElement>();
   readonly #offer: FastDecoderOffer;
   readonly #verdicts = new Map<string, Promise<Verdict>>();
-  readonly #keptBytes = new Map<string, number>();
 
   constructor(events: PickerEvents) {
     this.#events = events;
@@ -117,15 +116,11 @@ export class ModelPicker {
     for (const { entry, card } of this.#listed()) {
       const { source } = modelChoice(entry.id);
       const variant = variantOf([], entry.load.loras ?? []);
-      const own = models.filter((model) => model.source === source && model.variant === variant);
+      const own = ownOf(models, source, variant);
       const kept = own.find(({ state }) => state === 'complete');
       showKept(card, entry, kept);
-      // What a verdict says of storage depends on what is there.
-      const bytes = kept ? Infinity : Math.max(0, ...own.map((model) => model.bytes));
-      const before = this.#keptBytes.get(entry.id) ?? bytes;
-      this.#keptBytes.set(entry.id, bytes);
-      if (before !== bytes && this.#verdicts.delete(entry.id))
-        this.verdict(entry.id).catch(() => undefined);
+      // The next look at its verdict: what that says of storage depends on what is there.
+      if (own.length > 0) this.#verdicts.delete(entry.id);
     }
   }
 
@@ -153,7 +148,7 @@ export class ModelPicker {
     // Where there is no storage, loading says so.
     const models = await listStoredModels().catch(() => []);
     const variant = variantOf([], asked?.load.loras ?? []);
-    const own = models.filter((model) => model.source === source && model.variant === variant);
+    const own = ownOf(models, source, variant);
     const isStored = own.some(({ state }) => state === 'complete');
     const keptBytes = Math.max(0, ...own.map(({ bytes }) => bytes));
     const fastDecoder = isOwnDecoder(asked, load.fastDecoder);
@@ -190,4 +185,13 @@ export class ModelPicker {
       if (card) yield { entry, card };
     }
   }
+}
+
+/** Of the stored models, this one in its formats. */
+function ownOf(
+  models: readonly StoredModel[],
+  source: string,
+  variant: string | undefined,
+): StoredModel[] {
+  return models.filter((model) => model.source === source && model.variant === variant);
 }

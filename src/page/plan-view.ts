@@ -41,7 +41,7 @@ export function showPlan(plan: MemoryPlan, place: WeightsPlace): void {
   write('plan-outcome', OUTCOMES[outcome]);
   const of = budgetBytes === undefined ? '' : ` of ${formatBytes(budgetBytes)}`;
   write('plan-peak', phases.length === 0 ? '' : `about ${formatBytes(predictedPeakBytes)}${of}`);
-  write('plan-reason', [reason, place.remark ?? []].flat().join(' '));
+  write('plan-reason', `${reason} ${place.remark ?? ''}`.trim());
   const fix = button('plan-fix');
   button('plan-check').hidden = true;
   fix.hidden = leastBudgetBytes === undefined;

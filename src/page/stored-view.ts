@@ -12,8 +12,6 @@ import {
 } from '../index.ts';
 import { certaintyText, certaintyWord } from './certainty-words.ts';
 import { create, element } from './elements.ts';
-import { FOLDER } from './model-choice.ts';
-import { formatDay } from './format.ts';
 import { roomText, storageRoom } from './storage-room.ts';
 
 /** Milliseconds that another tab's import is waited for. */
@@ -35,6 +33,7 @@ export class StoredView {
   readonly #events: StoredEvents;
   readonly #list = element('stored-models', HTMLElement);
   #isVerifying = false;
+  #describe: (model: StoredModel) => string = () => '';
 
   constructor(events: StoredEvents) {
     this.#events = events;
@@ -51,6 +50,10 @@ export class StoredView {
     try {
       const models = await listStoredModels();
       this.#events.onList(models);
+      if (models.length > 0) {
+        const { describeStored } = await import('./stored-text.ts');
+        this.#describe = describeStored;
+      }
       this.#list.replaceChildren(...models.map((model) => this.#row(model)));
       element('stored-empty', HTMLElement).hidden = models.length > 0;
       // A browser that does not say how much room there is keeps the models all the same.
@@ -79,14 +82,10 @@ export class StoredView {
   }
 
   async #askToKeep(persist: () => Promise<boolean>): Promise<void> {
-    // Refused outright in some contexts, such as opaque origins.
-    const isGranted = await persist().catch(() => false);
+    const { askToKeep } = await import('./ask-to-keep.ts');
+    const answer = await askToKeep(persist);
     await this.#showRoom();
-    this.#say(
-      isGranted
-        ? 'The browser will keep the models.'
-        : 'The browser did not agree: it may still drop models when the disk is full.',
-    );
+    this.#say(answer);
     element('stored-title', HTMLElement).focus({ preventScroll: true });
   }
 
@@ -96,7 +95,12 @@ export class StoredView {
     title.append(create('span', { className: 'badge' }, formatName(model)));
     const isComplete = model.state === 'complete';
     title.append(create('span', { className: 'badge' }, stateWord(model)));
-    const text = create('div', {}, title, create('p', { className: 'soft' }, describe(model)));
+    const text = create(
+      'div',
+      {},
+      title,
+      create('p', { className: 'soft' }, this.#describe(model)),
+    );
     const actions = create('div', { className: 'actions' });
     if (isComplete) {
       text.append(create('p', { className: 'soft' }, certaintyText(model)));
@@ -218,25 +222,4 @@ function formatName({ format }: StoredModel): string {
 
 function nameOf(model: StoredModel): string {
   return `${model.name} (${formatName(model)})`;
-}
-
-const STATES: Readonly<Record<StoredModel['state'], string>> = {
-  complete: '',
-  importing: ' so far; the next run resumes there',
-  damaged: '; the next run fetches the damaged part again, or delete the model',
-};
-
-function describe({ source, variant, state, bytes, lastUsedAt }: StoredModel): string {
-  const amount = formatBytes(bytes) + STATES[state];
-  const other = variant === undefined ? '' : ` · with ${variant}`;
-  const used = lastUsedAt === 0 ? '' : ` · last used ${formatDay(lastUsedAt, Date.now())}`;
-  return `${amount}${used}${whereFrom(source)}${other}`;
-}
-
-function whereFrom(source: string): string {
-  if (source.startsWith(FOLDER)) return ' · from a folder of this machine';
-  if (!/^https?:/.test(source)) return ` · from ${source} on the hub`;
-  if (!URL.canParse(source)) return ` · from ${source}`;
-  const { host, href } = new URL(source);
-  return host === location.host ? '' : ` · from ${href.replace(/^https?:\/\//, '')}`;
 }
