@@ -139,6 +139,8 @@ export function launchOptions(adapter, { executablePath = findBrowser(), headed 
     // Ctrl-C is the caller's to handle: it cancels a run before it closes the browser.
     handleSIGINT: false,
     handleSIGTERM: false,
+    // The token goes to the page alone: a browser's processes and crash reports have no use for it.
+    env: { ...process.env, HF_TOKEN: undefined },
     args: [
       ...ADAPTER_ARGUMENTS[adapter],
       '--no-first-run',

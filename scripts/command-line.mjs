@@ -1,5 +1,7 @@
 /** @file What all commands' lines have in common: flags, and words for what is wrong with them. */
 
+import { shownText } from '../src/weights/shown-address.mjs';
+
 /** @type {import('../src/pipeline/api.ts').WeightsFormat[]} */
 const WEIGHTS = ['f32', 'f16', 'q8', 'q4'];
 
@@ -29,7 +31,7 @@ export async function runCommand(main) {
     await main();
   } catch (error) {
     const { message, hint } = /** @type {{ message: string, hint?: string }} */ (error);
-    console.error(hint === undefined ? message : `${message}\n${hint}`);
+    console.error(shownText(hint === undefined ? message : `${message}\n${hint}`));
     process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE;
   }
 }
@@ -44,7 +46,8 @@ export function parsing(command, parse) {
   try {
     return parse();
   } catch (error) {
-    const [message = ''] = String(error instanceof Error ? error.message : error).split('. ');
+    const text = shownText(String(error instanceof Error ? error.message : error));
+    const [message = ''] = text.split('. ');
     throw new UsageError(
       `${message.replace(/\.$/, '')}.`,
       `npm run ${command} -- --help lists all.`,

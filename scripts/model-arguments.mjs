@@ -1,6 +1,7 @@
 /** @file Which model, and what it is put together from: the same words for all commands. */
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
+import { shownAddress } from '../src/weights/shown-address.mjs';
 import { UsageError } from './command-line.mjs';
 
 export const PARTS_USAGE = `
@@ -36,7 +37,7 @@ export const PART_FLAGS = /** @type {const} */ ({
 
 /**
  * @typedef {{ name: string, folder?: string, url?: string }} Model A bundled name, a folder, or a reference that the
- *   engine reads.
+ *   engine reads. The name is for reports and messages: it holds no secret.
  */
 
 /**
@@ -71,6 +72,11 @@ export function mapParts({ loras, ...parts }, map) {
   };
 }
 
+/** The parts as reports and messages have them. @param {Parts} parts */
+export function shownParts(parts) {
+  return mapParts(parts, (place) => (typeof place === 'string' ? shownAddress(place) : place));
+}
+
 /**
  * @param {string} model
  * @param {string[]} bundled
@@ -78,13 +84,13 @@ export function mapParts({ loras, ...parts }, map) {
  */
 export function findModel(model, bundled) {
   if (bundled.includes(model)) return { name: model };
-  if (/^https?:\/\//.test(model)) return { name: model, url: model };
+  if (/^https?:\/\//.test(model)) return { name: shownAddress(model), url: model };
   const folder = resolve(model);
   if (existsSync(folder) && statSync(folder).isDirectory())
     return { name: basename(folder), folder };
   if (/^[\w-][\w.-]*\/[\w-][\w.-]*(?:[@/].*)?$/.test(model)) return { name: model, url: model };
   throw new UsageError(
-    `--model: there is no bundled model and no folder “${model}”.`,
+    `--model: there is no bundled model and no folder “${shownAddress(model)}”.`,
     `Bundled: ${bundled.join(', ') || 'none'}. Or give a folder with a model_index.json, or owner/name.`,
   );
 }
@@ -114,7 +120,10 @@ function findPart(text) {
   if (found?.isFile()) return { folder: dirname(path), file: basename(path) };
   // The page would take it for an address on the command's own server.
   if (/^\.{0,2}\//.test(text)) {
-    throw new UsageError(`There is no “${text}”.`, 'Give a folder, a file, a URL or owner/name.');
+    throw new UsageError(
+      `There is no “${shownAddress(text)}”.`,
+      'Give a folder, a file, a URL or owner/name.',
+    );
   }
   return text;
 }

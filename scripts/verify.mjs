@@ -2,6 +2,7 @@
  * @file `npm run verify`: reads every file of a model whole and compares it with the hash that the hub lists, in constant
  * memory.
  */
+import { shownAddress } from '../src/weights/shown-address.mjs';
 import { bundledModels } from './bundled-models.mjs';
 import { EXIT_CANCELLED, EXIT_FAILURE, runCommand } from './command-line.mjs';
 import { withEngine } from './engine.mjs';
@@ -90,7 +91,7 @@ async function verify({ model, hub, folder }, signal) {
     /** @param {FileVerdict['outcome'][]} outcomes */
     const count = (...outcomes) =>
       verdicts.filter(({ outcome }) => outcomes.includes(outcome)).length;
-    const where = folder ?? model;
+    const where = folder ?? shownAddress(model);
     if (count('right') === verdicts.length) {
       console.log(`All ${verdicts.length} files of ${where} are right.`);
       return;

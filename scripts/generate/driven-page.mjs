@@ -1,6 +1,7 @@
 /** @file The page with a model in it: makes clips of that model and writes them. */
 import { generateInPage, readEncodedFile } from './in-page.mjs';
 import { writeOutput } from './output.mjs';
+import { shownParts } from '../model-arguments.mjs';
 
 /**
  * @typedef {import('./arguments.mjs').Request} Request
@@ -77,7 +78,16 @@ export class DrivenPage {
  * @param {Request['generate']} generate
  */
 export function requestReport({ model, parts, device, dtype, output, memory }, generate) {
-  return { ...generate, model: model.name, parts, device, dtype, scale: output.scale, memory };
+  const shown = shownParts(parts);
+  return {
+    ...generate,
+    model: model.name,
+    parts: shown,
+    device,
+    dtype,
+    scale: output.scale,
+    memory,
+  };
 }
 
 /**

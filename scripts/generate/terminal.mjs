@@ -1,5 +1,7 @@
 /** @file Progress in a terminal: one line that updates, or an occasional line where the output is a file. */
 
+import { shownText } from '../../src/weights/shown-address.mjs';
+
 /**
  * @typedef {object} Step
  * @property {number | undefined} fraction 0–1 over the whole run, where it can be told.
@@ -38,10 +40,10 @@ export class Terminal {
     this.#out.write(`${percent}  ${text}${eta}\n`);
   }
 
-  /** Prints a line of its own, below the bar. @param {string} text */
+  /** Prints a line of its own, below the bar, without the secrets of addresses in it. @param {string} text */
   say(text) {
     if (this.#isLineOpen) this.#out.write('\r\u001B[K');
     this.#isLineOpen = false;
-    this.#out.write(`${text}\n`);
+    this.#out.write(`${shownText(text)}\n`);
   }
 }

@@ -10,6 +10,7 @@ import { isAnyBroken, wasmThreads } from '../runtime/ort.ts';
 import { openBrowserStore } from '../store/indexeddb-backend.ts';
 import { browserEstimate } from '../store/quota.ts';
 import { openSource } from '../weights/open-source.ts';
+import { shownAddress } from '../weights/shown-address.mjs';
 import type {
   AssessOptions,
   CheckpointReport,
@@ -271,7 +272,7 @@ export const host = {
     if (fastDecoder !== undefined && fastDecoder !== entry.fastDecoder?.source) {
       throw invalidArgument(
         'fastDecoder',
-        `the catalogue knows nothing of ${fastDecoder}.`,
+        `the catalogue knows nothing of ${shownAddress(fastDecoder)}.`,
         'Plan with planMemory, which reads its header.',
       );
     }

@@ -3,6 +3,7 @@
  * continued where it stopped, and a file that changes between two answers is an error, never a mixture.
  */
 import { modelFormat, ZoetropeError } from '../errors.ts';
+import { readAddress, sendingLogin, withoutSecrets } from './address-secrets.ts';
 import {
   CUT_SHORT,
   failureOf,
@@ -21,7 +22,7 @@ import { isAnother, WEB_PAGE } from './what-is-it.ts';
 export interface HttpSourceOptions {
   /** Stands in for the global `fetch`. */
   readonly fetch?: typeof fetch | undefined;
-  /** For messages and records; default: the URL without its query. */
+  /** For messages and records; default: the URL without its secrets. */
   readonly name?: string;
   /** Lengths in bytes that are known already, by path. The files never change: no versions are compared. */
   readonly sizes?: ReadonlyMap<string, number>;
@@ -40,6 +41,7 @@ export class HttpSource implements FileSource {
   readonly name: string;
   readonly #base: string;
   readonly #query: string;
+  readonly #secrets: readonly string[];
   readonly #fetch: typeof fetch;
   readonly #explain: HttpSourceOptions['explain'];
   readonly #policy: RetryPolicy;
@@ -49,14 +51,15 @@ export class HttpSource implements FileSource {
   readonly #whole = new Map<string, Uint8Array<ArrayBuffer>>();
   #hasAnswered = false;
 
-  /** @param base URL of the folder; a query is sent with every request. */
+  /** @param base URL of the folder; a query, and a user's name and password, are sent with every request. */
   constructor(base: string, options: HttpSourceOptions = {}) {
-    const [folder = '', query] = base.split('?');
+    const { folder, query, login, secrets } = readAddress(base);
     this.#base = folder.endsWith('/') ? folder : `${folder}/`;
-    this.#query = query === undefined ? '' : `?${query}`;
-    // A query may be a signature: no business of messages and records.
+    this.#query = query;
+    this.#secrets = secrets;
+    // What is stored is known by its name: a signature that changes must not change it.
     this.name = options.name ?? folder;
-    this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+    this.#fetch = sendingLogin(login, options.fetch);
     this.#explain = options.explain;
     this.#policy = { ...RETRY_POLICY, ...options.retry };
     this.#isFixed = options.sizes !== undefined;
@@ -307,7 +310,8 @@ export class HttpSource implements FileSource {
         if (signal?.aborted) throw signal.reason;
         if (cause instanceof PassingFailure || cause instanceof ZoetropeError) throw cause;
         const what = `${path} could not be fetched`;
-        throw new PassingFailure(networkError(this, what, undefined, cause));
+        const plain = withoutSecrets(cause, this.#secrets);
+        throw new PassingFailure(networkError(this, what, undefined, plain));
       }
     };
     return retrying(once, { ...this.#policy, attempts }, { signal, progress }).catch(

@@ -1,5 +1,6 @@
 /** @file The rule for access tokens: to the hub itself, and nowhere else. */
 import { invalidArgument } from '../errors.ts';
+import { shownAddress } from './shown-address.mjs';
 
 /** @throws ZoetropeError `invalid-argument`, without the token in the message. */
 export function checkToken(token: string): string {
@@ -9,6 +10,23 @@ export function checkToken(token: string): string {
     'token',
     'this is no access token of the hub.',
     'It begins with hf_: copy it from https://huggingface.co/settings/tokens.',
+  );
+}
+
+/**
+ * The hub's address, without slashes at its end.
+ * @throws ZoetropeError `invalid-argument` if it is not one, or holds a secret: the token alone says who asks.
+ */
+export function checkHubUrl(hubUrl: string): string {
+  const url = URL.canParse(hubUrl) ? new URL(hubUrl) : undefined;
+  const isPlain =
+    (url?.protocol === 'https:' || url?.protocol === 'http:') &&
+    url.username + url.password + url.search + url.hash === '';
+  if (isPlain) return hubUrl.trim().replace(/\/+$/, '');
+  throw invalidArgument(
+    'hubUrl',
+    `“${shownAddress(hubUrl)}” is not the plain address of a hub.`,
+    'Give its https:// address without name, password and query, and the access token as token.',
   );
 }
 

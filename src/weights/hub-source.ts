@@ -9,7 +9,7 @@ import { FileMismatch, refetching } from './file-mismatch.ts';
 import { failureOf, looksLikePage, networkError } from './http-answer.ts';
 import { PassingFailure, RETRY_POLICY, retrying, type RetryPolicy } from './http-retry.ts';
 import { hubFailure } from './hub-failure.ts';
-import { checkToken, hubFetch } from './hub-fetch.ts';
+import { checkHubUrl, checkToken, hubFetch } from './hub-fetch.ts';
 import { HttpSource } from './http-source.ts';
 import { HUB_URL, type HubReference } from './reference.ts';
 import { type FileSource, missingFile, pathIn, type ReadOptions } from './source.ts';
@@ -48,13 +48,13 @@ export class HubSource implements FileSource {
   readonly #policy: RetryPolicy;
   #snapshot: Promise<Snapshot> | undefined;
 
-  /** @throws ZoetropeError `invalid-argument` if the token cannot be one. */
+  /** @throws ZoetropeError `invalid-argument` if the token or the hub's address cannot be one. */
   constructor(reference: Omit<HubReference, 'kind'>, options: HubOptions = {}) {
     const { repository, path } = reference;
     // Not the revision: what is stored is known by its contents, whichever commit it was asked for at.
     this.name = path === '' ? repository : `${repository}/${path}`;
     this.#reference = reference;
-    this.#hubUrl = (options.hubUrl ?? HUB_URL).replace(/\/+$/, '');
+    this.#hubUrl = checkHubUrl(options.hubUrl ?? HUB_URL);
     this.#token = options.token === undefined ? undefined : checkToken(options.token);
     this.#policy = { ...RETRY_POLICY, ...options.retry };
     this.#plainFetch = options.fetch;

@@ -5,6 +5,8 @@ import { HttpSource } from './http-source.ts';
 import { HubSource } from './hub-source.ts';
 import { LoneFile } from './lone-file.ts';
 import { type ModelReference, parseReference } from './reference.ts';
+import { checkHubUrl } from './hub-fetch.ts';
+import { shownAddress } from './shown-address.mjs';
 import type { FileSource } from './source.ts';
 import { isWeightsFile } from './what-is-it.ts';
 
@@ -34,8 +36,9 @@ export function openSource(reference: ModelReference, options: SourceOptions = {
   const lone = fileOf(reference);
   // A model is a folder: a file says what it is when it is opened.
   if (lone) return new LoneFile(openSource(lone.folder, options), lone.path);
-  const parsed = parseReference(reference, { base: pageUrl(), hubUrl: options.hubUrl });
-  const { fetch, hubUrl, token } = options;
+  const { fetch, token } = options;
+  const hubUrl = options.hubUrl === undefined ? undefined : checkHubUrl(options.hubUrl);
+  const parsed = parseReference(reference, { base: pageUrl(), hubUrl });
   if (parsed.kind === 'url') {
     refuseRevision(options);
     return new HttpSource(parsed.url.href, { fetch });
@@ -44,7 +47,7 @@ export function openSource(reference: ModelReference, options: SourceOptions = {
   if (revision !== undefined && parsed.revision !== undefined && revision !== parsed.revision) {
     throw invalidArgument(
       'revision',
-      `it is ${revision}, but the model is ${reference}.`,
+      `it is ${revision}, but the model is ${shownAddress(reference)}.`,
       'Give the revision in one of the two places.',
     );
   }

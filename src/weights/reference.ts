@@ -4,6 +4,7 @@
  */
 import { invalidArgument } from '../errors.ts';
 import type { FolderFiles } from './files-source.ts';
+import { shownAddress } from './shown-address.mjs';
 
 /**
  * - `owner/name`, `owner/name@revision`, `owner/name/path/in/repository`: a repository of the Hugging Face hub. The
@@ -56,7 +57,7 @@ export function parseReference(
   if (repository === undefined) {
     throw invalidArgument(
       'model',
-      `“${text}” names neither a repository nor a folder.`,
+      `“${shownAddress(text)}” names neither a repository nor a folder.`,
       howTo(text),
     );
   }
@@ -74,7 +75,7 @@ function parseUrl(text: string, base: string | undefined): URL {
   if (url?.protocol === 'https:' || url?.protocol === 'http:') return url;
   throw invalidArgument(
     'model',
-    `“${text}” is no address that can be fetched.`,
+    `“${shownAddress(text)}” is no address that can be fetched.`,
     url || base !== undefined
       ? 'Give an address that begins with https:// or http://.'
       : 'There is no page that it could be relative to: give the whole address.',
@@ -99,14 +100,15 @@ function checkPath(path: string, reference: string): string {
   if (parts.some((part) => part === '.' || part === '..')) {
     throw invalidArgument(
       'model',
-      `the path of “${reference}” leaves the repository.`,
+      `the path of “${shownAddress(reference)}” leaves the repository.`,
       'Name a folder or a file in the repository.',
     );
   }
   return parts.join('/');
 }
 
-function howTo(text: string): string {
+function howTo(reference: string): string {
+  const text = shownAddress(reference);
   return /^[\w.-]+$/.test(text)
     ? `Write owner/${text} for a repository of the Hugging Face hub, or ./${text} for a folder beside the page.`
     : 'Write owner/name for a repository of the Hugging Face hub, or the https:// address of a folder.';
