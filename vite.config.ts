@@ -1,13 +1,14 @@
 import { defineConfig } from 'vite';
 import { bundledModelsPlugin } from './scripts/bundled-models.mjs';
-import { ISOLATION_HEADERS } from './scripts/file-handler.mjs';
+import { PAGE_HEADERS } from './scripts/file-handler.mjs';
+import { pagePolicyPlugin } from './scripts/page-policy.mjs';
 
 export default defineConfig({
   // Relative, so that a build works at any path of any static host.
   base: './',
   // A missing file is a 404, never the page itself: checkpoints are probed by path.
   appType: 'mpa',
-  plugins: [bundledModelsPlugin()],
+  plugins: [bundledModelsPlugin(), pagePolicyPlugin()],
   worker: { format: 'es' },
   optimizeDeps: {
     // Its wasm is found relative to its own module, which pre-bundling would move.
@@ -30,6 +31,6 @@ export default defineConfig({
     ],
   },
   build: { target: 'es2023', sourcemap: true },
-  server: { headers: ISOLATION_HEADERS },
-  preview: { headers: ISOLATION_HEADERS },
+  server: { headers: PAGE_HEADERS },
+  preview: { headers: PAGE_HEADERS },
 });

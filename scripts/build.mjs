@@ -6,7 +6,15 @@ import { ROOT } from './packages.mjs';
 
 export const DIST = join(ROOT, 'dist');
 
-const SOURCES = ['src', 'public', 'models', 'index.html', 'vite.config.ts', 'package-lock.json'];
+const SOURCES = [
+  'src',
+  'public',
+  'models',
+  'index.html',
+  'vite.config.ts',
+  'scripts/page-policy.mjs',
+  'package-lock.json',
+];
 
 /** Files of the sources that do not reach the build. */
 const IGNORED = /\.test\.ts$|[/\\](training|parity)[/\\]|\.md$|\.py$/;

@@ -5,12 +5,22 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { extname, join, resolve, sep } from 'node:path';
+import { CONTENT_SECURITY_POLICY } from './page-policy.mjs';
 
-/** Lets the page use shared memory, and with it WebAssembly threads. */
+/** The first two let the page use shared memory, and with it WebAssembly threads. */
 export const ISOLATION_HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
+  // Pages of other origins get nothing: files of this machine are read here.
   'Cross-Origin-Resource-Policy': 'same-origin',
+};
+
+/** Sent with every file, and by Vite's servers too. */
+export const PAGE_HEADERS = {
+  ...ISOLATION_HEADERS,
+  // For the page, and for its workers, which do not inherit what stands in the page.
+  'Content-Security-Policy': CONTENT_SECURITY_POLICY,
+  'X-Content-Type-Options': 'nosniff',
 };
 
 /** @type {Record<string, string>} */
@@ -78,7 +88,7 @@ function requestedPath(url, prefix) {
  */
 function send(request, response, file, { size, mtimeMs }) {
   const etag = `"${size.toString(36)}-${Math.round(mtimeMs).toString(36)}"`;
-  for (const [name, value] of Object.entries(ISOLATION_HEADERS)) response.setHeader(name, value);
+  for (const [name, value] of Object.entries(PAGE_HEADERS)) response.setHeader(name, value);
   response.setHeader('Content-Type', TYPES[extname(file)] ?? 'application/octet-stream');
   response.setHeader('Accept-Ranges', 'bytes');
   response.setHeader('Cache-Control', 'no-cache');

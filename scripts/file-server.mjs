@@ -1,6 +1,6 @@
 /** @file A small server on the loopback interface: the built page, and checkpoints from anywhere on the disk. */
 import { createServer } from 'node:http';
-import { ISOLATION_HEADERS, serveFolder } from './file-handler.mjs';
+import { PAGE_HEADERS, serveFolder } from './file-handler.mjs';
 
 /**
  * Serves folders; where prefixes overlap, the first that has the file answers.
@@ -14,7 +14,7 @@ export async function startFileServer(folders) {
     const handle = (index) => {
       const handler = handlers[index];
       if (handler) void handler(request, response, () => handle(index + 1));
-      else response.writeHead(404, { 'Content-Type': 'text/plain', ...ISOLATION_HEADERS }).end();
+      else response.writeHead(404, { 'Content-Type': 'text/plain', ...PAGE_HEADERS }).end();
     };
     handle(0);
   });
