@@ -31,6 +31,7 @@ export default defineConfig({
     ],
   },
   build: { target: 'es2023', sourcemap: true },
-  server: { headers: PAGE_HEADERS },
-  preview: { headers: PAGE_HEADERS },
+  // Pages of other origins read nothing, be they of this machine. Vite itself refuses the names of other machines.
+  server: { headers: PAGE_HEADERS, cors: false },
+  preview: { headers: PAGE_HEADERS, cors: false },
 });

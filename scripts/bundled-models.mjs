@@ -2,6 +2,7 @@
 import { cpSync, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { serveFolder } from './file-handler.mjs';
+import { isModelFile } from './model-files.mjs';
 import { ROOT } from './packages.mjs';
 
 const MODELS = join(ROOT, 'models');
@@ -12,12 +13,6 @@ export function bundledModels() {
   return readdirSync(MODELS).filter((name) => existsSync(join(MODELS, name, 'model_index.json')));
 }
 
-/**
- * The checkpoint itself, without the notes and samples beside it.
- * @param {string} path
- */
-const isCheckpointFile = (path) => /\.(json|safetensors|model|txt)$/.test(path);
-
 /** @type {import('vite').Connect.NextHandleFunction} */
 const serveModels = (request, response, next) => {
   const url = request.url ?? '';
@@ -25,12 +20,12 @@ const serveModels = (request, response, next) => {
   if (/[?&]import(?:&|$)/.test(url)) return next();
   const name = /^\/models\/([^/?]+)\//.exec(url)?.[1] ?? '';
   if (!bundledModels().includes(name)) return next();
-  const folder = { prefix: `/models/${name}/`, root: join(MODELS, name), allows: isCheckpointFile };
+  const folder = { prefix: `/models/${name}/`, root: join(MODELS, name), allows: isModelFile };
   void serveFolder(folder)(request, response, next);
 };
 
 /**
- * Serves `models/<name>/` during development and copies it into the build.
+ * Serves `models/<name>/` during development and copies it into the build, which the preview serves by ranges.
  * @returns {import('vite').Plugin}
  */
 export function bundledModelsPlugin() {
@@ -42,6 +37,10 @@ export function bundledModelsPlugin() {
     },
     configureServer(server) {
       server.middlewares.use(serveModels);
+    },
+    configurePreviewServer(server) {
+      const serveBuild = serveFolder({ prefix: '/', root: outDir });
+      server.middlewares.use((request, response, next) => void serveBuild(request, response, next));
     },
     closeBundle() {
       for (const name of bundledModels()) copyCheckpoint(name, outDir);
@@ -57,7 +56,7 @@ function copyCheckpoint(name, outDir) {
   const from = join(MODELS, name);
   for (const entry of readdirSync(from, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
-    if (entry.isFile() && isCheckpointFile(path)) {
+    if (entry.isFile() && isModelFile(path)) {
       cpSync(path, join(outDir, 'models', name, path.slice(from.length + 1)));
     }
   }

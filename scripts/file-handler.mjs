@@ -43,11 +43,12 @@ const TYPES = {
  * @typedef {object} FolderOptions
  * @property {string} prefix Path under which the folder appears; begins and ends with a slash.
  * @property {string} root The folder.
- * @property {(path: string) => boolean} [allows] Which files of it may be read; all by default.
+ * @property {(path: string) => boolean} [allows] Which files of it may be read, by their paths in it; all by default.
  */
 
 /**
- * Answers requests under `prefix` with the folder's files, and all else by `next`.
+ * Answers requests under `prefix` with the folder's files, and all else by `next`. Hidden files are never read, nor is
+ * anything outside the folder named; but a file of an allowed name may be a link to elsewhere, as in the hub's own cache.
  * @param {FolderOptions} options
  * @returns {(request: Request, response: Response, next: () => void) => Promise<void>}
  */
@@ -57,10 +58,9 @@ export function serveFolder({ prefix, root, allows = () => true }) {
     if (path === undefined || (request.method !== 'GET' && request.method !== 'HEAD'))
       return next();
     const file = join(root, path.endsWith('/') || path === '' ? `${path}index.html` : path);
-    const info =
-      resolve(file).startsWith(resolve(root) + sep) && allows(path)
-        ? await stat(file).catch(() => undefined)
-        : undefined;
+    const isInside =
+      resolve(file).startsWith(resolve(root) + sep) && !/(?:^|\/)\.|[\\\0]/.test(path);
+    const info = isInside && allows(path) ? await stat(file).catch(() => undefined) : undefined;
     if (!info?.isFile()) return next();
     send(request, response, file, info);
   };
@@ -93,12 +93,13 @@ function send(request, response, file, { size, mtimeMs }) {
   response.setHeader('Accept-Ranges', 'bytes');
   response.setHeader('Cache-Control', 'no-cache');
   response.setHeader('ETag', etag);
-  const { range: wanted, 'if-none-match': known } = request.headers;
+  const { range: wanted, 'if-none-match': known, 'if-range': version = etag } = request.headers;
   if (known === etag) {
     response.writeHead(304).end();
     return;
   }
-  const range = parseRange(wanted, size);
+  // A part of another version would not fit what the reader has of this file.
+  const range = version === etag ? parseRange(wanted, size) : undefined;
   if (range === 'unsatisfiable') {
     response.writeHead(416, { 'Content-Range': `bytes */${size}` }).end();
     return;

@@ -3,6 +3,15 @@ import { createServer } from 'node:http';
 import { PAGE_HEADERS, serveFolder } from './file-handler.mjs';
 
 /**
+ * Names of this machine. Any other in `Host` is a page's of elsewhere whose name was made to lead here, and which the
+ * browser therefore lets read what it gets.
+ * @param {import('node:http').IncomingMessage} request
+ */
+function isForThisMachine({ headers: { host }, socket: { localPort } }) {
+  return ['127.0.0.1', 'localhost', '[::1]'].some((name) => host === `${name}:${localPort}`);
+}
+
+/**
  * Serves folders; where prefixes overlap, the first that has the file answers.
  * @param {import('./file-handler.mjs').FolderOptions[]} folders
  * @returns {Promise<{ url: string, close: () => Promise<void> }>} `url` ends with a slash.
@@ -10,6 +19,11 @@ import { PAGE_HEADERS, serveFolder } from './file-handler.mjs';
 export async function startFileServer(folders) {
   const handlers = folders.map(serveFolder);
   const server = createServer((request, response) => {
+    if (!isForThisMachine(request)) {
+      response.writeHead(403, { 'Content-Type': 'text/plain', ...PAGE_HEADERS });
+      response.end('This server answers under the name of its own machine only.');
+      return;
+    }
     /** @param {number} index */
     const handle = (index) => {
       const handler = handlers[index];

@@ -16,6 +16,7 @@ import { loadInPage } from './generate/in-page.mjs';
 import { checkOutput, writeJson } from './generate/output.mjs';
 import { Terminal } from './generate/terminal.mjs';
 import { mapParts } from './model-arguments.mjs';
+import { isFileOrItsConfiguration, isModelFile } from './model-files.mjs';
 import { ensurePackages } from './packages.mjs';
 
 /** @typedef {import('./generate/arguments.mjs').Request} Request */
@@ -153,10 +154,12 @@ function partsFrom(parts, baseUrl) {
 
 /** @param {Request['parts']} parts */
 function servedParts(parts) {
-  /** @type {{ prefix: string, root: string }[]} */
+  /** @type {import('./file-handler.mjs').FolderOptions[]} */
   const served = [];
   mapParts(parts, (place, name) => {
-    if (typeof place !== 'string') served.push({ prefix: `/parts/${name}/`, root: place.folder });
+    if (typeof place === 'string') return;
+    const allows = place.file === '' ? isModelFile : isFileOrItsConfiguration(place.file);
+    served.push({ prefix: `/parts/${name}/`, root: place.folder, allows });
   });
   return served;
 }
@@ -183,7 +186,9 @@ async function run(request, clips) {
   if (!ensureBuild()) return EXIT_FAILURE;
   const { name, folder } = request.model;
   const server = await startFileServer([
-    ...(folder === undefined ? [] : [{ prefix: `/models/${name}/`, root: folder }]),
+    ...(folder === undefined
+      ? []
+      : [{ prefix: `/models/${name}/`, root: folder, allows: isModelFile }]),
     ...servedParts(request.parts),
     { prefix: '/', root: DIST },
   ]);
