@@ -2,14 +2,15 @@
 import type { VideoResult } from '../pipeline/api.ts';
 import { create, element } from './elements.ts';
 import type { MemoryRecord } from './memory-record.ts';
+import type { Settings } from './settings.ts';
 
 /** The engine keeps each clip's frames: older ones are let go. */
 const MOST = 8;
 
 export interface Clip {
   readonly result: VideoResult;
-  /** The page's address with this clip's settings. */
-  readonly address: string;
+  /** What the form held when it was made. */
+  readonly settings: Settings;
   readonly memory: MemoryRecord;
 }
 

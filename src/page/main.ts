@@ -18,7 +18,6 @@ import { promptsBeside } from './prompts-beside.ts';
 import { Run, setStage } from './run.ts';
 import { setUpSaving } from './saving.ts';
 import {
-  addressOf,
   applyAddress,
   applyCheckpoint,
   applyModel,
@@ -79,11 +78,7 @@ const run = new Run(player, timeline, {
     planning.refresh();
   },
   onResult(result, settings, memory) {
-    const address = addressOf({
-      ...settings,
-      generate: { ...settings.generate, seed: result.parameters.seed },
-    });
-    const clip = { result, address, memory };
+    const clip = { result, settings, memory };
     clearError('run', 'save', 'clip');
     history.add(clip, canvas);
     player.complete();

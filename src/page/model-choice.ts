@@ -3,6 +3,7 @@ import { invalidArgument } from '../errors.ts';
 import { findModel } from '../families/catalogue/entries.ts';
 import type { ModelEntry } from '../families/catalogue/model-entry.ts';
 import { HUB_URL, parseReference } from '../weights/reference.ts';
+import { shownAddress } from '../weights/shown-address.mjs';
 
 export interface ModelChoice {
   /** As the library takes it. */
@@ -36,6 +37,11 @@ export function readModelChoice(text: string, base: string): ModelChoice {
   }
   if (name.startsWith(FOLDER)) return { source: name, isRemote: false };
   return readSource(BUNDLED.test(name) ? `./models/${name}` : name, base);
+}
+
+/** The name of a model as the page says it: an address without its secrets. */
+export function shownPlace(text: string): string {
+  return text.startsWith(FOLDER) ? text : shownAddress(text);
 }
 
 function readSource(source: string, base: string): ModelChoice {

@@ -25,10 +25,16 @@ const COMPONENTS = {
 /** Ids of the fields with one place each. */
 export const PART_FIELDS = Object.values(COMPONENTS);
 
+/** A LoRA's place, and its scale as it was written. */
+export function scaledPlace(text: string): { source: string; scale: string | undefined } {
+  const [, source = text, scale] = SCALED.exec(text) ?? [];
+  return { source, scale };
+}
+
 export function readParts(address: URLSearchParams): NamedParts {
   const components = Object.entries(COMPONENTS).map(([name, field]) => [name, address.get(field)]);
   const loras = address.getAll('lora').map((text) => {
-    const [, source = text, scale = '1'] = SCALED.exec(text) ?? [];
+    const { source, scale = '1' } = scaledPlace(text);
     return { source, scale: Number(scale) };
   });
   return {

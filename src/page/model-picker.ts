@@ -14,7 +14,7 @@ import { button, create, element, input, select } from './elements.ts';
 import { FastDecoderOffer, isOwnDecoder } from './fast-decoder.ts';
 import { showLicence } from './licence.ts';
 import { modelCard, showKept, showLevel, showVerdict } from './model-cards.ts';
-import { type ModelChoice, readModelChoice } from './model-choice.ts';
+import { type ModelChoice, readModelChoice, shownPlace } from './model-choice.ts';
 import { PART_FIELDS } from './model-parts.ts';
 import { modelChoice, readSettings } from './settings.ts';
 import { setUpToken } from './hub-token.ts';
@@ -95,7 +95,7 @@ export class ModelPicker {
     element('other-model', HTMLElement).hidden = entry !== undefined;
     const other = input('model').value.trim();
     element('model-title', HTMLElement).textContent =
-      entry?.title ?? (other === '' ? 'another one' : other);
+      entry?.title ?? (other === '' ? 'another one' : shownPlace(other));
     const badge = element('model-verdict', HTMLElement);
     badge.hidden = entry === undefined;
     if (entry) {

@@ -53,7 +53,16 @@ export function setUpSaving(saving: Saving): { offer(parameters: GenerationParam
       copy('Parameters', stringifyExact(clip.result.parameters, 2)),
     );
   });
-  button('copy-link').addEventListener('click', () => void copy('Link', current()?.address));
+  button('copy-link').addEventListener('click', () => {
+    const clip = current();
+    if (!clip) return;
+    const { settings, result } = clip;
+    const { seed } = result.parameters;
+    // Loaded when it is asked for: few clips are passed on.
+    void import('./address.ts').then(({ addressOf }) =>
+      copy('Link', addressOf({ ...settings, generate: { ...settings.generate, seed } })),
+    );
+  });
   return {
     offer(parameters) {
       offerScales(parameters.width, parameters.height);

@@ -12,9 +12,10 @@ import type {
 import { findModel } from '../families/catalogue/entries.ts';
 import type { ModelEntry } from '../families/catalogue/model-entry.ts';
 import { parseSeed, type Seed } from '../seed.mjs';
+import { ADDRESS_FIELDS } from './address-fields.ts';
 import { element, input, readNumber, select } from './elements.ts';
-import { readTimes, timesField, timesParameters } from './few-step-fields.ts';
-import { memoryField, memoryParameters, memoryText, readMemory } from './memory-fields.ts';
+import { readTimes, timesField } from './few-step-fields.ts';
+import { memoryField, memoryText, readMemory } from './memory-fields.ts';
 import { type ModelChoice, readModelChoice } from './model-choice.ts';
 import { PART_FIELDS, partsParameters, readParts } from './model-parts.ts';
 
@@ -45,7 +46,7 @@ export interface Settings {
 export const DEFAULT_MODEL = 'pocket';
 
 /** Options that are numbers, by the id of their field: diffusers' name in kebab case. */
-const NUMBERS = {
+export const NUMBERS = {
   width: 'width',
   height: 'height',
   numFrames: 'num-frames',
@@ -56,7 +57,7 @@ const NUMBERS = {
   flowShift: 'flow-shift',
 } as const;
 
-type NumberOption = keyof typeof NUMBERS;
+export type NumberOption = keyof typeof NUMBERS;
 
 /** Names of all fields that a checkpoint has recommendations for. */
 export const RECOMMENDED: ReadonlySet<string> = new Set(Object.values(NUMBERS));
@@ -209,9 +210,8 @@ export function applyModel(
 export function applyAddress(address: URLSearchParams): Set<string> {
   const given = new Set<string>();
   for (const [name, value] of address) {
-    const field = document.querySelector(`:is(#form, #settings) [id="${CSS.escape(name)}"]`);
-    // Addresses are passed on; what is secret has no place in them.
-    if (field instanceof HTMLInputElement && field.type === 'password') continue;
+    if (!ADDRESS_FIELDS.has(name)) continue;
+    const field = document.getElementById(name);
     if (
       field instanceof HTMLInputElement ||
       field instanceof HTMLTextAreaElement ||
@@ -224,6 +224,12 @@ export function applyAddress(address: URLSearchParams): Set<string> {
       }
       given.add(name);
     }
+  }
+  if ([...address].some(([name, value]) => name === 'token' || /[?@#]/.test(value))) {
+    // The fields have read it: what is secret in it need not stay where addresses are copied from.
+    void import('./address.ts').then(({ publicAddress }) => {
+      history.replaceState(history.state, '', publicAddress(location.href));
+    });
   }
   if (given.has('seed')) input('seed-lock').checked = true;
   for (const id of ['advanced', 'parts']) {
@@ -249,37 +255,6 @@ export function addedParts({ model, load }: Pick<Settings, 'model' | 'load'>): [
   // An entry of the catalogue brings LoRAs of its own: they come first.
   const own = findModel(model)?.load.loras?.length ?? 0;
   return partsParameters({ ...load, loras: load.loras?.slice(own) ?? [] });
-}
-
-/** The address that brings this form back. */
-export function addressOf(settings: Settings): string {
-  const { model, load, device, dtype, memory, storage, generate } = settings;
-  const url = new URL(location.href);
-  url.search = '';
-  url.hash = '';
-  const { prompt, negativePrompt, seed } = generate;
-  url.searchParams.set('prompt', prompt);
-  if (negativePrompt) url.searchParams.set('negative-prompt', negativePrompt);
-  url.searchParams.set('seed', String(seed));
-  for (const [option, id] of Object.entries(NUMBERS) as [NumberOption, string][]) {
-    const value = generate[option];
-    if (value !== undefined) url.searchParams.set(id, String(value));
-  }
-  for (const [name, value] of timesParameters(generate)) url.searchParams.set(name, value);
-  if (generate.scheduler) url.searchParams.set('scheduler', generate.scheduler);
-  if (model !== DEFAULT_MODEL) url.searchParams.set('model', model);
-  const isListed = findModel(model) !== undefined;
-  if (load.revision !== undefined && !isListed) url.searchParams.set('revision', load.revision);
-  for (const [name, value] of addedParts(settings)) {
-    url.searchParams.append(name, value);
-  }
-  if (device !== 'auto') url.searchParams.set('device', device);
-  if (dtype !== 'auto') url.searchParams.set('dtype', dtype);
-  if (storage) url.searchParams.set('storage', '');
-  if (load.fastDecoder !== undefined) url.searchParams.set('fast-decoder', load.fastDecoder);
-  if (generate.decode) url.searchParams.set('decode', generate.decode);
-  for (const [name, value] of memoryParameters(memory)) url.searchParams.set(name, value);
-  return url.href;
 }
 
 /** @throws ZoetropeError `invalid-argument` for what is no model's name. */

@@ -9,7 +9,8 @@ import { shownAddress } from './shown-address.mjs';
 /**
  * - `owner/name`, `owner/name@revision`, `owner/name/path/in/repository`: a repository of the Hugging Face hub. The
  *   address of its page does too.
- * - `https://…`, `/…`, `./…`, `../…`: the URL of a folder, or of a file.
+ * - `https://…`, `/…`, `./…`, `../…`: the URL of a folder, or of a file. Its query, and a name and a password in it, are
+ *   sent to its server alone, and stand in no report and no message.
  * - The files of a folder that was dropped or picked.
  */
 export type ModelReference = string | FolderFiles;
