@@ -9,8 +9,6 @@ import { FOLDER } from './model-choice.ts';
 
 /** What makes a folder a model's. */
 const INDEX = 'model_index.json';
-/** More than any model has: somebody dropped a disk. */
-const MAX_FILES = 5000;
 
 const folders = new Map<string, FolderFiles>();
 
@@ -69,11 +67,11 @@ export function setUpFolders({ onChoose, onError }: FolderEvents): void {
     event.preventDefault();
     // Entries can be asked for during the event only.
     const entries = [...dataTransfer.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
-    filesOf(entries).then(open, onError);
+    import('./folder-entries.ts').then(({ filesOf }) => filesOf(entries)).then(open, onError);
   });
 }
 
-interface PathFile {
+export interface PathFile {
   /** With the names of the folders above. */
   readonly path: string;
   readonly file: File;
@@ -92,42 +90,4 @@ function modelFolder(files: readonly PathFile[]): FolderFiles | undefined {
       .filter(({ path }) => path.startsWith(root))
       .map(({ path, file }) => ({ path: path.slice(root.length), file })),
   };
-}
-
-/** All files in what was dropped, folders in folders too. */
-async function filesOf(entries: readonly FileSystemEntry[]): Promise<PathFile[]> {
-  const files: PathFile[] = [];
-  const open = [...entries];
-  for (let entry = open.shift(); entry; entry = open.shift()) {
-    if (files.length > MAX_FILES) {
-      throw invalidArgument('model', 'these are too many files.', 'Drop the folder of one model.');
-    }
-    if (isFile(entry)) {
-      const found = entry;
-      const file = await new Promise<File>((resolve, reject) => found.file(resolve, reject));
-      files.push({ path: found.fullPath.replace(/^\//, ''), file });
-    } else if (isDirectory(entry)) {
-      open.push(...(await childrenOf(entry)));
-    }
-  }
-  return files;
-}
-
-// Not `instanceof`: Chromium has no constructors of these.
-const isFile = (entry: FileSystemEntry): entry is FileSystemFileEntry => entry.isFile;
-
-const isDirectory = (entry: FileSystemEntry): entry is FileSystemDirectoryEntry =>
-  entry.isDirectory;
-
-async function childrenOf(directory: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
-  const reader = directory.createReader();
-  const children: FileSystemEntry[] = [];
-  for (;;) {
-    // At most a hundred come at once.
-    const some = await new Promise<FileSystemEntry[]>((resolve, reject) =>
-      reader.readEntries(resolve, reject),
-    );
-    if (some.length === 0) return children;
-    children.push(...some);
-  }
 }
