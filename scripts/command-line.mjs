@@ -1,4 +1,6 @@
 /** @file What all commands' lines have in common: flags, and words for what is wrong with them. */
+import { parseArgs } from 'node:util';
+import { nearest } from './nearest.mjs';
 
 import { shownText } from '../src/weights/shown-address.mjs';
 
@@ -37,6 +39,81 @@ export async function runCommand(main) {
 }
 
 /**
+ * @template {import('node:util').ParseArgsOptionsConfig} T
+ * @typedef {ReturnType<typeof parseArgs<{ args: string[], options: T, allowPositionals: true }>>} Parsed
+ */
+
+/**
+ * Node's `parseArgs`, which refuses what is unknown or without its value, in words for a person. A value may be a negative
+ * number. Of an option that is given twice the last value counts, and a note says so.
+ * @template {import('node:util').ParseArgsOptionsConfig} T
+ * @param {string} command As in `npm run command`.
+ * @param {string[]} args
+ * @param {T} options
+ * @returns {Parsed<T> & { notes: string[] }}
+ */
+export function parseFlags(command, args, options) {
+  const known = Object.keys(options);
+  const joined = joinNegatives(args, options);
+  const list = `npm run ${command} -- --help lists all.`;
+  const { tokens } = parseArgs({
+    args: joined,
+    options,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  /** @type {Map<string, string | undefined>} */
+  const given = new Map();
+  /** @type {string[]} */
+  const notes = [];
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue;
+    const { name, rawName, value } = token;
+    const option = options[name];
+    if (option === undefined) throw new UsageError(`${rawName} is not an option.`, hintFor(name));
+    if (given.has(name) && option.multiple !== true && given.get(name) !== value) {
+      notes.push(`Note: ${rawName} is given twice. The last one counts: ${value}`);
+    }
+    given.set(name, value);
+  }
+  const parsed = parsing(command, () =>
+    parseArgs({ args: joined, options, allowPositionals: /** @type {const} */ (true) }),
+  );
+  return { ...parsed, notes };
+
+  /** @param {string} name */
+  function hintFor(name) {
+    if (/token/i.test(name)) {
+      return 'An access token goes in the environment variable HF_TOKEN: others can see command lines.';
+    }
+    const meant = nearest(name, known);
+    return meant === undefined ? list : `Did you mean --${meant}? ${list}`;
+  }
+}
+
+/**
+ * `--seed -1` as `--seed=-1`: Node takes a value that begins with a dash for another option.
+ * @param {string[]} args
+ * @param {import('node:util').ParseArgsOptionsConfig} options
+ */
+function joinNegatives(args, options) {
+  const end = args.includes('--') ? args.indexOf('--') : args.length;
+  /** @type {string[]} */
+  const joined = [];
+  for (let i = 0; i < args.length; i++) {
+    const [arg = '', next = ''] = args.slice(i);
+    const takesValue = arg.startsWith('--') && options[arg.slice(2)]?.type === 'string';
+    const isValue = i + 1 < end && /^-(?:[\d.]|infinity$|.*\s)/i.test(next);
+    if (takesValue && isValue) {
+      joined.push(`${arg}=${next}`);
+      i++;
+    } else joined.push(arg);
+  }
+  return joined;
+}
+
+/**
  * This module's error in the place of that of Node's `parseArgs`.
  * @template T
  * @param {string} command As in `npm run command`.
@@ -52,6 +129,26 @@ export function parsing(command, parse) {
       `${message.replace(/\.$/, '')}.`,
       `npm run ${command} -- --help lists all.`,
     );
+  }
+}
+
+/**
+ * @param {readonly string[]} positionals
+ * @param {string} hint
+ */
+export function refusePositionals([first], hint) {
+  if (first !== undefined) throw new UsageError(`What is “${first}”?`, hint);
+}
+
+/**
+ * Refuses empty texts, which an unset variable of a shell makes of a value.
+ * @param {Record<string, unknown>} values
+ * @param {readonly string[]} flags
+ */
+export function refuseEmpty(values, flags) {
+  for (const flag of flags) {
+    if (values[flag] === undefined || ![values[flag]].flat().includes('')) continue;
+    throw new UsageError(`--${flag} is empty.`, 'Give it a value, or leave it out.');
   }
 }
 
@@ -78,7 +175,15 @@ export function memoryOptions({ memory, weights, ram, guidance, tile }) {
   if (guidance !== undefined) {
     options.guidance = oneOf('guidance', guidance, ['batched', 'sequential']);
   }
-  if (tile !== undefined) options.tile = number('tile', tile);
+  if (tile !== undefined) {
+    options.tile = number('tile', tile);
+    if (options.tile <= 0) {
+      throw new UsageError(
+        `--tile: ${tile} is not a number of pixels above 0.`,
+        'Leave it out for whole frames.',
+      );
+    }
+  }
   return Object.keys(options).length === 0 ? 'auto' : options;
 }
 
@@ -87,7 +192,12 @@ export function memoryOptions({ memory, weights, ram, guidance, tile }) {
  * @param {string} text
  */
 function megabytes(flag, text) {
-  return Math.round(number(flag, text) * 1e6);
+  const bytes = Math.round(number(flag, text) * 1e6);
+  if (bytes > 0) return bytes;
+  throw new UsageError(
+    `--${flag}: ${text} is not a number of megabytes above 0.`,
+    'Leave it out for no limit.',
+  );
 }
 
 /**
