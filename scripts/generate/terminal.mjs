@@ -18,9 +18,12 @@ export class Terminal {
   #lastStage = '';
   #lastLineAt = 0;
   #isLineOpen = false;
+  /** What every text passes through. @type {(text: string) => string} */
+  names = (text) => text;
 
   /** @param {Step} step */
-  show({ fraction, text, etaSeconds }) {
+  show({ fraction, text: told, etaSeconds }) {
+    const text = this.names(told);
     this.#fraction = Math.max(this.#fraction, fraction ?? 0);
     const percent = `${Math.floor(this.#fraction * 100)} %`.padStart(5);
     const eta = etaSeconds === undefined ? '' : `, about ${Math.ceil(etaSeconds)} s left`;
@@ -44,6 +47,6 @@ export class Terminal {
   say(text) {
     if (this.#isLineOpen) this.#out.write('\r\u001B[K');
     this.#isLineOpen = false;
-    this.#out.write(`${shownText(text)}\n`);
+    this.#out.write(`${shownText(this.names(text))}\n`);
   }
 }
