@@ -393,7 +393,12 @@ function checkSameDevice(before: DeviceReport, after: DeviceReport): void {
 
 /** What files and reports call the model: its folder's name, not where it happened to be served. */
 function modelName(source: string): string {
-  return source.split('/').findLast((part) => part !== '') ?? source;
+  const name = source.split('/').findLast((part) => part !== '') ?? source;
+  try {
+    return source.includes('://') ? decodeURIComponent(name) : name;
+  } catch {
+    return name;
+  }
 }
 
 function ignore(): void {}
