@@ -2,26 +2,24 @@
  * @file `npm run generate`: clips from the command line. The built page is opened in a headless Chromium and driven,
  * so that what runs here is exactly what runs in a tab.
  */
-import { resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { findBrowser, launchOptions } from './browser.mjs';
 import { DIST, ensureBuild } from './build.mjs';
 import { bundledModels } from './bundled-models.mjs';
 import { startFileServer } from './file-server.mjs';
 import { EXIT_CANCELLED, EXIT_FAILURE, EXIT_USAGE, UsageError } from './command-line.mjs';
-import { parseCommandLine, USAGE } from './generate/arguments.mjs';
-import { BatchProgress, clipsToMake, makeClips } from './generate/batch.mjs';
-import { DrivenPage, EngineFailure, orThrow } from './generate/driven-page.mjs';
-import { loadInPage } from './generate/in-page.mjs';
-import { checkOutput, writeJson } from './generate/output.mjs';
+import { USAGE } from './generate/arguments.mjs';
+import { driveBatch } from './generate/drive-batch.mjs';
+import { EngineFailure } from './generate/driven-page.mjs';
+import { loadModel, namesOf, servedFolders } from './generate/model-in-page.mjs';
+import { OutputError, writeJson } from './generate/output.mjs';
+import { prepare } from './generate/prepare.mjs';
 import { Terminal } from './generate/terminal.mjs';
-import { mapParts } from './model-arguments.mjs';
-import { isFileOrItsConfiguration, isModelFile } from './model-files.mjs';
 import { ensurePackages } from './packages.mjs';
+import { mapTexts } from './typed-names.mjs';
 
 /** @typedef {import('./generate/arguments.mjs').Request} Request */
 /** @typedef {import('./generate/batch.mjs').Clip} Clip */
-/** @typedef {import('./generate/driven-page.mjs').Report} Report */
 /** @typedef {import('@playwright/test').Browser} Browser */
 /** @typedef {import('@playwright/test').Page} Page */
 
@@ -63,33 +61,11 @@ async function openPage({ device, browser: executablePath, headed }, url) {
  * @param {Page} page
  * @param {string} baseUrl
  */
-async function loadModel(request, page, baseUrl) {
-  const { model, hub, parts, device, dtype, memory, generate } = request;
-  const answer = await page.evaluate(loadInPage, {
-    source: model.url ?? `${baseUrl}models/${encodeURIComponent(model.name)}`,
-    // RAM is a cache of what is in storage.
-    load: {
-      ...partsFrom(parts, baseUrl),
-      ...hub,
-      device,
-      dtype,
-      memory,
-      storage: memory !== 'auto' && memory.ramBytes !== undefined,
-      clip: generate,
-    },
-  });
-  return new DrivenPage(page, request, orThrow(answer).seconds);
-}
-
-/**
- * @param {Request} request
- * @param {Page} page
- * @param {string} baseUrl
- */
 async function driveOne(request, page, baseUrl) {
   await page.exposeFunction('reportProgress', terminal.show.bind(terminal));
   const driven = await loadModel(request, page, baseUrl);
-  const report = await driven.make(request.generate, request.output);
+  const made = await driven.make(request.generate, request.output, request.force);
+  const report = mapTexts(made, terminal.names);
   const { parameters, seconds, notices, memory, output } = report;
   for (const { message } of notices) terminal.say(`Note: ${message}`);
   const { numFrames, width, height, seed } = parameters;
@@ -99,75 +75,25 @@ async function driveOne(request, page, baseUrl) {
       `${seconds.total.toFixed(1)} s on ${parameters.device}, ` +
       `at most ${(memory.peakBytes / 1e6).toFixed(1)} MB`,
   );
-  if (request.report !== undefined) writeJson(resolve(request.report), report);
+  if (output.path !== request.output.typed) {
+    terminal.say(
+      `Note: ${request.output.typed} was written by something else meanwhile, and is as it was.`,
+    );
+  }
+  if (request.report !== undefined) await writeJson(request.report, report);
 }
 
 /**
+ * @param {EngineFailure} failure
  * @param {Request} request
- * @param {readonly Clip[]} clips Those to make.
- * @param {Page} page
- * @param {string} baseUrl
- * @param {AbortSignal} signal
  */
-async function driveBatch(request, clips, page, baseUrl, signal) {
-  const progress = new BatchProgress(clips.length);
-  let isLoaded = false;
-  /** @param {import('./generate/terminal.mjs').Step} step */
-  const show = (step) =>
-    terminal.show(isLoaded ? progress.over(step) : { ...step, fraction: undefined });
-  await page.exposeFunction('reportProgress', show);
-  const driven = await loadModel(request, page, baseUrl);
-  isLoaded = true;
-  /** @type {Set<string>} */
-  const said = new Set();
-  /** @type {Report[]} */
-  const reports = [];
-  await makeClips(clips, request, {
-    signal,
-    make({ generate, output }) {
-      progress.begin(reports.length);
-      return driven.make(generate, output);
-    },
-    done({ output }, report) {
-      reports.push(report);
-      for (const { message } of report.notices) {
-        if (!said.has(message)) terminal.say(`Note: ${message}`);
-        said.add(message);
-      }
-      const { prompt, seed } = report.parameters;
-      terminal.say(`${output.path}: seed ${seed}, ${report.seconds.total.toFixed(1)} s, ${prompt}`);
-    },
-  });
-  if (request.report !== undefined) writeJson(resolve(request.report), reports);
-}
-
-/**
- * Where the server has the parts that are on this machine; all others are where they are.
- * @param {Request['parts']} parts
- * @param {string} baseUrl
- */
-function partsFrom(parts, baseUrl) {
-  return mapParts(parts, (place, name) =>
-    typeof place === 'string' ? place : `${baseUrl}parts/${name}/${encodeURIComponent(place.file)}`,
-  );
-}
-
-/** @param {Request['parts']} parts */
-function servedParts(parts) {
-  /** @type {import('./file-handler.mjs').FolderOptions[]} */
-  const served = [];
-  mapParts(parts, (place, name) => {
-    if (typeof place === 'string') return;
-    const allows = place.file === '' ? isModelFile : isFileOrItsConfiguration(place.file);
-    served.push({ prefix: `/parts/${name}/`, root: place.folder, allows });
-  });
-  return served;
-}
-
-/** @param {EngineFailure} failure */
-function sayFailure({ name, message, code, hint }) {
+function sayFailure({ name, message, code, hint }, { model }) {
   terminal.say(`${code ?? name}: ${message}`);
   if (hint) terminal.say(hint);
+  // owner/name may have been meant as a path.
+  if (message.startsWith('model:') && model.url === model.typed && !/^https?:/i.test(model.typed)) {
+    terminal.say(`On this machine there is no folder ${model.typed} either.`);
+  }
   return EXIT_FAILURE;
 }
 
@@ -184,14 +110,8 @@ async function run(request, clips) {
     return EXIT_FAILURE;
   }
   if (!ensureBuild()) return EXIT_FAILURE;
-  const { name, folder } = request.model;
-  const server = await startFileServer([
-    ...(folder === undefined
-      ? []
-      : [{ prefix: `/models/${name}/`, root: folder, allows: isModelFile }]),
-    ...servedParts(request.parts),
-    { prefix: '/', root: DIST },
-  ]);
+  const server = await startFileServer([...servedFolders(request), { prefix: '/', root: DIST }]);
+  terminal.names = namesOf(request, server.url);
   /** @type {{ browser: Browser, page: Page } | undefined} */
   let opened;
   const cancellation = new AbortController();
@@ -219,16 +139,16 @@ async function run(request, clips) {
   try {
     opened = await openPage({ ...request, browser }, server.url);
     signal.throwIfAborted();
-    await (clips
-      ? driveBatch(request, clips, opened.page, server.url, signal)
-      : driveOne(request, opened.page, server.url));
+    if (clips)
+      return await driveBatch(request, clips, opened.page, server.url, { signal, terminal });
+    await driveOne(request, opened.page, server.url);
     return 0;
   } catch (error) {
     if (signal.aborted) {
       terminal.say(clips ? 'Cancelled. The same command goes on from here.' : 'Cancelled.');
       return EXIT_CANCELLED;
     }
-    if (error instanceof EngineFailure) return sayFailure(error);
+    if (error instanceof EngineFailure) return sayFailure(error, request);
     throw error;
   } finally {
     await opened?.browser.close();
@@ -237,21 +157,25 @@ async function run(request, clips) {
 }
 
 async function main() {
-  ensurePackages();
   try {
-    const request = parseCommandLine(process.argv.slice(2), bundledModels());
-    if (request === 'help') {
+    const prepared = prepare(process.argv.slice(2), bundledModels());
+    if (prepared === 'help') {
       process.stdout.write(USAGE);
       return 0;
     }
-    if (!request.batch) {
-      checkOutput(request.output);
-      return await run(request, undefined);
-    }
-    const clips = clipsToMake(request.batch, request);
-    const there = request.batch.length - clips.length;
-    if (there > 0) terminal.say(`${there} of ${request.batch.length} clips are there already.`);
-    return clips.length === 0 ? 0 : await run(request, clips);
+    const { request, clips, replaced } = prepared;
+    for (const note of request.notes) terminal.say(note);
+    const total = request.batch?.length ?? 0;
+    const there = total - (clips?.length ?? 0);
+    if (there > 0) terminal.say(`${there} of ${total} clips are there already.`);
+    if (clips?.length === 0) return 0;
+    for (const name of replaced)
+      terminal.say(`Note: ${name} is there already and will be replaced.`);
+    ensurePackages();
+    return await run(
+      { ...request, force: request.force || replaced.includes(request.output.typed) },
+      clips,
+    );
   } catch (error) {
     if (error instanceof UsageError) {
       terminal.say(error.message);
@@ -259,6 +183,7 @@ async function main() {
       return EXIT_USAGE;
     }
     terminal.say(error instanceof Error ? error.message : inspect(error));
+    if (error instanceof OutputError) terminal.say(error.hint);
     return EXIT_FAILURE;
   }
 }

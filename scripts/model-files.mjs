@@ -9,7 +9,8 @@ const TOKENIZER =
   /^(?:(?:tokenizer|vocab|added_tokens|special_tokens_map)\.json|(?:merges|vocab)\.txt|.+\.model)$/;
 
 /** The others cannot be read as models, but messages can say what they are. */
-const WEIGHTS = /\.(?:safetensors|bin|pt|pth|ckpt|gguf)$/i;
+const WEIGHTS =
+  /\.(?:safetensors|sft|gguf|ggml|pth|pt|ckpt|bin|pkl|onnx|msgpack|h5|hdf5|npz|npy)$/i;
 
 /** @param {string} path In a model's folder. */
 export function isModelFile(path) {

@@ -9,6 +9,7 @@ import { withEngine } from './engine.mjs';
 import { mapParts } from './model-arguments.mjs';
 import { ensurePackages, ROOT } from './packages.mjs';
 import { parseCommandLine, USAGE } from './plan/arguments.mjs';
+import { typedNames, withTypedNames } from './typed-names.mjs';
 
 /** @typedef {import('../src/pipeline/api.ts').PhaseMemory} Phase */
 
@@ -64,7 +65,22 @@ async function openModel({ model, hub, parts }, load) {
 }
 
 /** @param {import('./plan/arguments.mjs').PlanRequest} request */
-async function plan(request) {
+function namesOf({ model, parts }) {
+  const at = model.folder ?? join(ROOT, 'models', model.name);
+  const served = model.url === undefined ? [{ at, typed: model.typed }] : [];
+  mapParts(parts, (place) => {
+    if (typeof place === 'string') return;
+    const { folder, file, typed } = place;
+    served.push({ at: folder, typed, ...(file === '' ? {} : { file }) });
+  });
+  return typedNames(served);
+}
+
+/**
+ * @param {import('./plan/arguments.mjs').PlanRequest} request
+ * @param {(text: string) => string} names
+ */
+async function plan(request, names) {
   await withEngine(async (load) => {
     const { planMemory } = await load('/src/pipeline/memory-plan.ts');
     const checkpoint = await openModel(request, load);
@@ -79,13 +95,13 @@ async function plan(request) {
     });
     const { width, height, numFrames } = { ...checkpoint.defaults, ...clip };
     console.log(
-      `${model.name}, ${width} × ${height}, ${numFrames} frames, weights ${made.weights}; ` +
+      `${model.typed}, ${width} × ${height}, ${numFrames} frames, weights ${made.weights}; ` +
         `download ${megabytes(made.downloadBytes)} MB, kept ${megabytes(made.storedBytes)} MB.`,
     );
     for (const { source, scale, tensors } of checkpoint.loras) {
-      console.log(`LoRA ${source} × ${scale}: merged into ${tensors} tensors.`);
+      console.log(`LoRA ${names(source)} × ${scale}: merged into ${tensors} tensors.`);
     }
-    console.log(made.reason);
+    console.log(names(made.reason));
     if (made.outcome === 'too-large') {
       process.exitCode = EXIT_FAILURE;
       return;
@@ -114,8 +130,10 @@ async function main() {
     process.stdout.write(USAGE);
     return;
   }
+  for (const note of request.notes) console.error(note);
   ensurePackages();
-  await plan(request);
+  const names = namesOf(request);
+  await withTypedNames(names, () => plan(request, names));
 }
 
 await runCommand(main);

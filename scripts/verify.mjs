@@ -7,6 +7,7 @@ import { bundledModels } from './bundled-models.mjs';
 import { EXIT_CANCELLED, EXIT_FAILURE, runCommand } from './command-line.mjs';
 import { withEngine } from './engine.mjs';
 import { ensurePackages } from './packages.mjs';
+import { typedNames, withTypedNames } from './typed-names.mjs';
 import { parseCommandLine, USAGE } from './verify/arguments.mjs';
 
 /** @typedef {import('../src/pipeline/verify-files.ts').FileVerdict} FileVerdict */
@@ -79,7 +80,7 @@ async function verify({ model, hub, folder }, signal) {
     /** @type {FileVerdict[]} */
     const verdicts = await verifyFiles(openSource(model, hub), {
       signal,
-      copy: folder === undefined ? undefined : new NodeFolderSource(folder),
+      copy: folder === undefined ? undefined : new NodeFolderSource(folder.path),
       onStart: line.start.bind(line),
       onBytes: line.add.bind(line),
       /** @param {FileVerdict} verdict */
@@ -91,7 +92,7 @@ async function verify({ model, hub, folder }, signal) {
     /** @param {FileVerdict['outcome'][]} outcomes */
     const count = (...outcomes) =>
       verdicts.filter(({ outcome }) => outcomes.includes(outcome)).length;
-    const where = folder ?? shownAddress(model);
+    const where = folder?.typed ?? shownAddress(model);
     if (count('right') === verdicts.length) {
       console.log(`All ${verdicts.length} files of ${where} are right.`);
       return;
@@ -117,11 +118,14 @@ async function main() {
     process.stdout.write(USAGE);
     return;
   }
+  for (const note of request.notes) console.error(note);
   ensurePackages();
   const cancelling = new AbortController();
   process.once('SIGINT', () => cancelling.abort());
   try {
-    await verify(request, cancelling.signal);
+    const { folder } = request;
+    const names = typedNames(folder ? [{ at: folder.path, typed: folder.typed }] : []);
+    await withTypedNames(names, () => verify(request, cancelling.signal));
   } catch (error) {
     if (!cancelling.signal.aborted) throw error;
     console.error('Cancelled.');

@@ -1,9 +1,17 @@
 /** @file The command line of `npm run generate`. */
-import { statSync } from 'node:fs';
-import { extname, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { memoryOptions, number, oneOf, parsing, UsageError } from '../command-line.mjs';
+import { accessSync, constants } from 'node:fs';
+import { extname } from 'node:path';
+import {
+  memoryOptions,
+  number,
+  oneOf,
+  parseFlags,
+  refuseEmpty,
+  UsageError,
+} from '../command-line.mjs';
 import { findModel, hubOptions, PART_FLAGS, PARTS_USAGE, partsOf } from '../model-arguments.mjs';
+import { pathOf, statOf } from '../places.mjs';
+import { clipOptions } from './clip-flags.mjs';
 import { readPrompts } from './prompts.mjs';
 
 export const USAGE = `Usage: npm run generate -- PROMPT [options]
@@ -11,10 +19,13 @@ export const USAGE = `Usage: npm run generate -- PROMPT [options]
 
   --out PATH                  clip.mp4, .webm, .gif, or a folder for numbered PNGs   (clip.mp4)
   --report PATH               write parameters, timings and memory as JSON
+  --force                     replace what is at --out and --report already; other files stay
   --prompts FILE              many clips by one loaded model, numbered in the folder --out, each
-                              with its report; goes on where it was stopped. A text file with a
-                              prompt a line, or JSON: [{ "prompt": "…", "seed": 7 }, …], where
-                              a prompt may have options of its own
+                              with its report; the same command continues where it was stopped.
+                              A text file with a prompt a line, or JSON: [{ "prompt": "…",
+                              "seed": 7 }, …], where a prompt may have options of its own; a
+                              .jsonl file has such an object a line
+  --keep-going                after a clip that fails, make the others
   --container NAME            of those clips: png, mp4, webm or gif                       (png)
   --model NAME                a bundled model, a folder in WanPipeline layout, owner/name of the
                               Hugging Face hub, or a folder’s https:// address          (pocket)
@@ -52,32 +63,24 @@ export const USAGE = `Usage: npm run generate -- PROMPT [options]
 
 const CONTAINERS = /** @type {const} */ ({ '.mp4': 'mp4', '.webm': 'webm', '.gif': 'gif' });
 
-/** @type {import('../../src/pipeline/api.ts').SchedulerName[]} */
-const SCHEDULERS = [
-  'UniPCMultistepScheduler',
-  'FlowMatchEulerDiscreteScheduler',
-  'FlowMatchLCMScheduler',
-];
-
-/** Numbers that are handed to `generate`, by flag. */
-const GENERATE_NUMBERS = /** @type {const} */ ({
-  seed: 'seed',
-  width: 'width',
-  height: 'height',
-  'num-frames': 'numFrames',
-  'num-inference-steps': 'numInferenceSteps',
-  'guidance-scale': 'guidanceScale',
-  'max-sequence-length': 'maxSequenceLength',
-  'frame-rate': 'frameRate',
-  'flow-shift': 'flowShift',
-  'init-noise-sigma': 'initNoiseSigma',
+/** Which codecs a container can hold. */
+const CODECS = /** @type {const} */ ({
+  mp4: ['avc', 'av1', 'vp9'],
+  webm: ['vp9', 'vp8', 'av1'],
+  gif: [],
+  png: [],
 });
 
-const GENERATE_FLAGS = /** @type {(keyof typeof GENERATE_NUMBERS)[]} */ (
-  Object.keys(GENERATE_NUMBERS)
-);
-
 /**
+ * @typedef {object} Output
+ * @property {string} path Absolute.
+ * @property {string} typed The same as the user wrote it, for messages and reports.
+ * @property {'mp4' | 'webm' | 'gif' | 'png'} container
+ * @property {number} scale
+ * @property {import('../../src/pipeline/api.ts').VideoCodecName} [codec]
+ *
+ * @typedef {{ path: string, typed: string }} TypedPath
+ *
  * @typedef {object} Request
  * @property {import('../../src/pipeline/api.ts').GenerateOptions} generate Of a batch: of its first clip.
  * @property {import('../../src/pipeline/api.ts').GenerateOptions[] | undefined} batch
@@ -87,10 +90,14 @@ const GENERATE_FLAGS = /** @type {(keyof typeof GENERATE_NUMBERS)[]} */ (
  * @property {import('../model-arguments.mjs').Model} model
  * @property {{ revision?: string, token?: string, hubUrl?: string }} hub
  * @property {import('../model-arguments.mjs').Parts} parts
- * @property {{ path: string, container: 'mp4' | 'webm' | 'gif' | 'png', scale: number, codec?: import('../../src/pipeline/api.ts').VideoCodecName }} output
- * @property {string | undefined} report
+ * @property {Output} output
+ * @property {TypedPath | undefined} report
+ * @property {TypedPath | undefined} prompts The file of a batch.
+ * @property {boolean} force Whether what is there already may be replaced.
+ * @property {boolean} keepGoing Whether a batch continues after a clip that fails.
  * @property {string | undefined} browser
  * @property {boolean} headed
+ * @property {string[]} notes About the command line.
  */
 
 /**
@@ -99,102 +106,164 @@ const GENERATE_FLAGS = /** @type {(keyof typeof GENERATE_NUMBERS)[]} */ (
  * @returns {Request | 'help'}
  */
 export function parseCommandLine(args, bundled) {
-  const { values, positionals } = parse(args);
+  const { values, positionals, notes } = parse(args);
   if (values.help) return 'help';
-  const batch = values.prompts;
+  refuseEmpty(values, PLACES);
+  const isBatch = values.prompts !== undefined;
   /** @type {Request['generate']} */
-  const generate = batch === undefined ? { prompt: onlyPrompt(positionals) } : {};
-  if (values['negative-prompt'] !== undefined) generate.negativePrompt = values['negative-prompt'];
-  for (const flag of GENERATE_FLAGS) {
-    const text = values[flag];
-    if (text !== undefined) generate[GENERATE_NUMBERS[flag]] = number(flag, text);
-  }
-  for (const flag of /** @type {const} */ (['timesteps', 'sigmas'])) {
-    const text = values[flag];
-    if (text !== undefined) generate[flag] = text.split(',').map((part) => number(flag, part));
-  }
-  if (values.scheduler !== undefined) {
-    generate.scheduler = oneOf('scheduler', values.scheduler, SCHEDULERS);
-  }
-  if (values.decode !== undefined) {
-    generate.decode = oneOf('decode', values.decode, ['full', 'fast']);
-    if (generate.decode === 'fast' && values['fast-decoder'] === undefined) {
-      throw new UsageError(
-        '--decode fast needs --fast-decoder.',
-        'For Wan 2.1: --fast-decoder taew2_1.safetensors, a file from github.com/madebyollin/taehv.',
-      );
-    }
-  }
-  const clips = batch === undefined ? undefined : clipsOfBatch(batch, positionals, generate);
-  return {
-    generate: clips?.[0] ?? generate,
-    batch: clips,
-    device: oneOf('device', values.device, ['auto', 'webgpu', 'wasm']),
-    dtype: oneOf('dtype', values.dtype, ['auto', 'float32', 'float16']),
-    memory: memoryOptions(values),
-    model: findModel(values.model, bundled),
-    hub: hubOptions(values.revision),
-    parts: partsOf(values),
-    output: {
-      ...(clips
-        ? batchOutput(values.out, values.container)
-        : singleOutput(values.out, values.container)),
-      scale: scaleOf(values.scale),
-      ...(values.codec === undefined
-        ? {}
-        : { codec: oneOf('codec', values.codec, ['avc', 'vp8', 'vp9', 'av1']) }),
-    },
-    report: values.report,
-    browser: values.browser,
-    headed: values.headed,
+  const generate = {
+    ...(isBatch ? {} : { prompt: onlyPrompt(positionals) }),
+    ...clipOptions(values),
   };
+  if (values['keep-going'] && !isBatch) {
+    throw new UsageError(
+      '--keep-going goes with --prompts.',
+      'A single clip has nothing after it.',
+    );
+  }
+  const output = isBatch
+    ? batchOutput(values.out, values.container)
+    : singleOutput(values.out, values.container);
+  const scale = scaleOf(values.scale);
+  const codec = codecOf(values.codec, output.container);
+  const model = findModel(values.model, bundled);
+  const device = oneOf('device', values.device, ['auto', 'webgpu', 'wasm']);
+  const dtype = oneOf('dtype', values.dtype, ['auto', 'float32', 'float16']);
+  if (device === 'wasm' && dtype === 'float16') {
+    throw new UsageError(
+      '--dtype: the CPU cannot compute in float16.',
+      'Leave --dtype out with --device wasm.',
+    );
+  }
+  const prompts = typedPath('prompts', values.prompts);
+  /** @type {Omit<Request, 'batch'>} */
+  const request = {
+    generate,
+    device,
+    dtype,
+    memory: memoryOptions(values),
+    model,
+    hub: hubOptions(values.revision, model),
+    parts: partsOf(values),
+    output: { ...output, scale, ...(codec === undefined ? {} : { codec }) },
+    report: typedPath('report', values.report),
+    prompts,
+    force: values.force,
+    keepGoing: values['keep-going'],
+    browser: browserOf(values.browser),
+    headed: values.headed,
+    notes,
+  };
+  // Last, since its messages are the longest.
+  const batch = prompts && clipsOfBatch(prompts, positionals, generate);
+  return { ...request, generate: batch?.[0] ?? generate, batch };
+}
+
+/** Flags whose values are places. */
+const PLACES = /** @type {const} */ ([
+  'out',
+  'report',
+  'prompts',
+  'model',
+  'revision',
+  'browser',
+  ...Object.keys(PART_FLAGS),
+]);
+
+/**
+ * @param {string} flag
+ * @param {string | undefined} typed
+ * @returns {TypedPath | undefined}
+ */
+function typedPath(flag, typed) {
+  if (typed === undefined) return undefined;
+  if (typed === '-') {
+    throw new UsageError(`--${flag}: “-” is not the name of a file.`, 'Give a file’s name.');
+  }
+  return { path: pathOf(flag, typed), typed };
+}
+
+/** @param {string | undefined} typed */
+function browserOf(typed) {
+  if (typed === undefined) return undefined;
+  const path = pathOf('browser', typed);
+  const found = statOf(path);
+  if (!found?.isFile()) {
+    throw new UsageError(
+      `--browser: ${typed} ${found ? 'is not a file' : 'does not exist'}.`,
+      'Give the path of a Chromium’s or Chrome’s executable, or leave it out.',
+    );
+  }
+  try {
+    accessSync(path, constants.X_OK);
+  } catch {
+    throw new UsageError(
+      `--browser: ${typed} is not executable.`,
+      'Give the path of a Chromium’s or Chrome’s executable, or leave it out.',
+    );
+  }
+  return path;
+}
+
+/**
+ * @param {string | undefined} text
+ * @param {Output['container']} container
+ */
+function codecOf(text, container) {
+  if (text === undefined) return undefined;
+  const codec = oneOf('codec', text, ['avc', 'vp8', 'vp9', 'av1']);
+  /** @type {readonly string[]} */
+  const possible = CODECS[container];
+  if (possible.includes(codec)) return codec;
+  throw new UsageError(
+    possible.length === 0
+      ? `--codec: ${container} files have no video codec.`
+      : `--codec: ${container} files hold ${possible.join(', ')}, not ${codec}.`,
+    'Leave it out, or choose a container that has it.',
+  );
 }
 
 /** @param {string[]} args */
 function parse(args) {
   const string = /** @type {const} */ ({ type: 'string' });
-  return parsing('generate', () =>
-    parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        out: string,
-        report: string,
-        prompts: string,
-        container: string,
-        model: { type: 'string', default: 'pocket' },
-        revision: string,
-        ...PART_FLAGS,
-        'negative-prompt': string,
-        seed: string,
-        width: string,
-        height: string,
-        'num-frames': string,
-        'num-inference-steps': string,
-        'guidance-scale': string,
-        'max-sequence-length': string,
-        'frame-rate': string,
-        'flow-shift': string,
-        timesteps: string,
-        sigmas: string,
-        'init-noise-sigma': string,
-        scheduler: string,
-        scale: { type: 'string', default: '1' },
-        codec: string,
-        device: { type: 'string', default: 'auto' },
-        dtype: { type: 'string', default: 'auto' },
-        browser: string,
-        memory: string,
-        weights: string,
-        ram: string,
-        guidance: string,
-        tile: string,
-        decode: string,
-        headed: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    }),
-  );
+  return parseFlags('generate', args, {
+    out: string,
+    report: string,
+    prompts: string,
+    container: string,
+    model: { type: 'string', default: 'pocket' },
+    revision: string,
+    ...PART_FLAGS,
+    'negative-prompt': string,
+    seed: string,
+    width: string,
+    height: string,
+    'num-frames': string,
+    'num-inference-steps': string,
+    'guidance-scale': string,
+    'max-sequence-length': string,
+    'frame-rate': string,
+    'flow-shift': string,
+    timesteps: string,
+    sigmas: string,
+    'init-noise-sigma': string,
+    scheduler: string,
+    scale: { type: 'string', default: '1' },
+    codec: string,
+    device: { type: 'string', default: 'auto' },
+    dtype: { type: 'string', default: 'auto' },
+    browser: string,
+    memory: string,
+    weights: string,
+    ram: string,
+    guidance: string,
+    tile: string,
+    decode: string,
+    force: { type: 'boolean', default: false },
+    'keep-going': { type: 'boolean', default: false },
+    headed: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  });
 }
 
 /** @param {string} text */
@@ -219,15 +288,15 @@ function onlyPrompt([prompt, ...surplus]) {
 }
 
 /**
- * @param {string} path
+ * @param {TypedPath} file
  * @param {string[]} positionals
  * @param {Request['generate']} common
  */
-function clipsOfBatch(path, [surplus], common) {
+function clipsOfBatch(file, [surplus], common) {
   if (surplus !== undefined) {
     throw new UsageError(`What is “${surplus}”?`, 'With --prompts all prompts are in its file.');
   }
-  return readPrompts(resolve(path), common, Object.values(GENERATE_NUMBERS));
+  return readPrompts(file, common);
 }
 
 /**
@@ -235,16 +304,14 @@ function clipsOfBatch(path, [surplus], common) {
  * @param {string} [container]
  */
 function batchOutput(out, container = 'png') {
-  if (out === undefined || extname(out) !== '') {
+  const place = typedPath('out', out);
+  if (place === undefined || (extname(place.path) !== '' && !isFolder(place))) {
     throw new UsageError(
       '--prompts needs a folder for its clips.',
       'For example --out clips; --container mp4 makes videos of them.',
     );
   }
-  return {
-    path: resolve(out),
-    container: oneOf('container', container, ['png', 'mp4', 'webm', 'gif']),
-  };
+  return { ...place, container: oneOf('container', container, ['png', 'mp4', 'webm', 'gif']) };
 }
 
 /**
@@ -255,14 +322,19 @@ function singleOutput(out = 'clip.mp4', given) {
   if (given !== undefined) {
     throw new UsageError('--container goes with --prompts.', 'The name of --out says it: clip.gif');
   }
-  const path = resolve(out);
-  const extension = extname(path).toLowerCase();
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  if (isFolder || extension === '') return { path, container: /** @type {const} */ ('png') };
+  const place = typedPath('out', out) ?? { path: '', typed: '' };
+  const extension = extname(place.path).toLowerCase();
+  if (extension === '' || isFolder(place))
+    return { ...place, container: /** @type {const} */ ('png') };
   const container = Object.entries(CONTAINERS).find(([known]) => known === extension)?.[1];
-  if (container) return { path, container };
+  if (container) return { ...place, container };
   throw new UsageError(
     `--out: ${extension} files cannot be written.`,
     'Use .mp4, .webm or .gif, or a folder’s name for numbered PNGs.',
   );
+}
+
+/** Whether a folder is there, or is meant by a slash at the end. @param {TypedPath} place */
+function isFolder({ path, typed }) {
+  return /[/\\]$/.test(typed) || (statOf(path)?.isDirectory() ?? false);
 }

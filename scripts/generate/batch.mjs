@@ -1,24 +1,26 @@
 /**
  * @file Many clips by one loaded model, each under its number, with its report beside it. A report says what a clip was
- * asked for: so the same command goes on where an earlier one was stopped, and another one is refused.
+ * asked for: so the same command continues where an earlier one was stopped, and another one is refused.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
+import { join, resolve } from 'node:path';
+import { parseExact, stringifyExact } from '../../src/exact-json.mjs';
 import { UsageError } from '../command-line.mjs';
 import { requestReport } from './driven-page.mjs';
-import { writeJson } from './output.mjs';
+import { isInside, isSamePlace } from './output-checks.mjs';
 
 /**
  * @typedef {import('./arguments.mjs').Request} Request
  * @typedef {import('./driven-page.mjs').Report} Report
- * @typedef {import('./terminal.mjs').Step} Step
+ *
+ * @typedef {import('./make-clips.mjs').BatchEntry} BatchEntry
  *
  * @typedef {object} Clip
  * @property {string} name Its number among the prompts.
  * @property {Request['generate']} generate
  * @property {Request['output']} output
- * @property {string} report Path.
+ * @property {import('./arguments.mjs').TypedPath} report
+ * @property {boolean} replaces Whether what has its name may be replaced: it is this command's, or the user insists.
  */
 
 /** Digits of a clip's number, at the least. */
@@ -26,19 +28,25 @@ const DIGITS = 3;
 
 /**
  * @param {Request['generate'][]} batch
- * @param {Request['output']} output Its folder.
+ * @param {Request} request
  * @returns {Clip[]}
  */
-function clipsOf(batch, output) {
+function clipsOf(batch, { output, force }) {
   const digits = Math.max(DIGITS, String(batch.length - 1).length);
   return batch.map((generate, index) => {
     const name = String(index).padStart(digits, '0');
     const file = output.container === 'png' ? name : `${name}.${output.container}`;
+    /** @param {string} each */
+    const inFolder = (each) => ({
+      path: join(output.path, each),
+      typed: join(output.typed, each),
+    });
     return {
       name,
       generate,
-      output: { ...output, path: join(output.path, file) },
-      report: join(output.path, `${name}.json`),
+      output: { ...output, ...inFolder(file) },
+      report: inFolder(`${name}.json`),
+      replaces: force,
     };
   });
 }
@@ -47,115 +55,155 @@ function clipsOf(batch, output) {
  * The clips that are not there yet.
  * @param {Request['generate'][]} batch
  * @param {Request} request What they have in common.
- * @throws {UsageError} If the folder holds something else: nothing is overwritten.
+ * @throws {UsageError} If the folder holds something else, unless the user insists.
  */
 export function clipsToMake(batch, request) {
-  const clips = clipsOf(batch, request.output);
-  const folder = request.output.path;
+  const clips = clipsOf(batch, request);
+  checkNames(clips, request);
+  const { path: folder, typed } = request.output;
   const info = statSync(folder, { throwIfNoEntry: false });
-  if (!info) return clips;
-  if (!info.isDirectory()) throw refusal(`${folder} is a file`);
-  const names = new Set(clips.flatMap(({ report, output }) => [report, output.path]));
+  // What is no folder is refused with all other places.
+  if (!info?.isDirectory()) return clips;
+  const names = new Set(clips.flatMap(({ report, output }) => [report.path, output.path]));
   for (const file of readdirSync(folder)) {
     const path = join(folder, file);
     // What a stopped run has left of a file.
     const isPart = /\.\d+\.part$/.test(file);
-    if (!isPart && !names.has(path)) throw refusal(`${path} is not of these prompts`);
+    const isReport = request.report !== undefined && isSamePlace(path, request.report.path);
+    if (request.force || isPart || isReport || names.has(path)) continue;
+    throw refusal(`${join(typed, file)} is not of these prompts`);
   }
-  return clips.filter((clip) => {
-    const { request: made, parameters } = readReport(clip.report);
-    const isThere = existsSync(clip.output.path);
-    if (made === undefined && !isThere) return true;
-    if (!isDeepStrictEqual(made, plain(requestReport(request, clip.generate)))) {
-      throw refusal(`clip ${clip.name} in ${folder} was made of something else`);
+  return clips.flatMap((clip) => {
+    const wanted = comparable(requestReport(request, clip.generate));
+    const found = statSync(clip.output.path, { throwIfNoEntry: false });
+    if (found && found.isDirectory() !== (clip.output.container === 'png')) {
+      throw refusal(`${clip.output.typed} is a ${found.isDirectory() ? 'folder' : 'file'}`);
     }
-    return parameters === undefined || !isThere;
+    const isThere = found !== undefined;
+    const { request: made, parameters } = readReport(clip.report, request.force);
+    if (made === undefined && !isThere) return [clip];
+    if (made === undefined || comparable(made) !== wanted) {
+      if (request.force) return [clip];
+      throw refusal(`clip ${clip.name} in ${typed} was made of something else`);
+    }
+    return parameters === undefined || !isThere ? [{ ...clip, replaces: true }] : [];
   });
+}
+
+/**
+ * @param {readonly Clip[]} clips
+ * @param {Request} request
+ * @throws {UsageError} If another file of the command has the name of a clip or of its report.
+ */
+function checkNames(clips, { report, prompts }) {
+  for (const [flag, file] of /** @type {const} */ ([
+    ['--report', report],
+    ['--prompts', prompts],
+  ])) {
+    if (file === undefined) continue;
+    for (const clip of clips) {
+      for (const own of [clip.output, clip.report]) {
+        if (!isSamePlace(own.path, file.path) && !isInside(own.path, file.path)) continue;
+        throw new UsageError(
+          `${flag}: ${file.typed} has the name of clip ${clip.name} of the batch, ${own.typed}.`,
+          `Give ${flag} another name.`,
+        );
+      }
+    }
+  }
 }
 
 /** @param {string} what */
 function refusal(what) {
   return new UsageError(
     `--out: ${what}.`,
-    'Give the name of a new folder, or the prompts and options that this one was made with.',
+    'Give the name of a new folder, the prompts and options that this one was made with, or --force.',
   );
 }
 
 /**
- * @param {string} path
- * @returns {{ request?: unknown, parameters?: unknown }} Without parameters while the clip is being made.
+ * @param {Clip['report']} report
+ * @param {boolean} force
+ * @returns {{ request?: object, parameters?: unknown }} Without parameters while the clip is being made.
  */
-function readReport(path) {
+function readReport({ path, typed }, force) {
   if (!existsSync(path)) return {};
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'));
-  } catch {
-    throw refusal(`${path} is not the report of a clip`);
-  }
+  const found = readJson(path);
+  if (isRecord(found)) return found;
+  if (force && statSync(path).isFile()) return {};
+  throw refusal(`${typed} is not the report of a clip`);
 }
 
-/** As JSON has it. @param {unknown} value */
-function plain(value) {
-  return JSON.parse(JSON.stringify(value));
+/** @param {string} path @returns {unknown} */
+function readJson(path) {
+  try {
+    return parseExact(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 /**
- * @param {readonly Clip[]} clips
- * @param {Request} request
- * @param {object} by
- * @param {(clip: Clip) => Promise<Report>} by.make
- * @param {(clip: Clip, report: Report) => void} by.done
- * @param {AbortSignal} by.signal
+ * A request in the one form in which it can be compared: with its names in order, and with whole paths, since a path can
+ * be written in several ways.
+ * @param {object} request
+ * @returns {string}
  */
-export async function makeClips(clips, request, { make, done, signal }) {
-  for (const clip of clips) {
-    signal.throwIfAborted();
-    // First of all whose clip it will be, so that a run that is stopped here can go on.
-    writeJson(clip.report, { request: requestReport(request, clip.generate) });
-    const report = await make(clip);
-    writeJson(clip.report, report);
-    done(clip, report);
-  }
+function comparable(request) {
+  const { model, parts } = /** @type {{ model?: unknown, parts?: unknown }} */ (request);
+  return stringifyExact(inOrder({ ...request, model: withPaths(model), parts: withPaths(parts) }));
 }
 
-/** One bar for all clips out of the progress of each. */
-export class BatchProgress {
-  #total;
-  #made = 0;
-  #within = 0;
-  #startedAt = 0;
-  #now;
+/** @param {unknown} value @returns {unknown} */
+function inOrder(value) {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([name, each]) => [name, inOrder(each)]),
+  );
+}
 
-  /**
-   * @param {number} total Clips to make.
-   * @param {() => number} [now] Milliseconds.
-   */
-  constructor(total, now = () => performance.now()) {
-    this.#total = total;
-    this.#now = now;
-  }
+/** @param {unknown} value @returns {unknown} */
+function withPaths(value) {
+  if (typeof value === 'string') return /^https?:/i.test(value) ? value : resolve(value);
+  if (Array.isArray(value)) return value.map(withPaths);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, withPaths(each)]));
+}
 
-  /** A clip begins: the one after those made. @param {number} made */
-  begin(made) {
-    this.#made = made;
-    this.#within = 0;
-    // The first clip compiles kernels, which the others find: it is counted, since nothing is known without it.
-    if (made === 0) this.#startedAt = this.#now();
-  }
+/**
+ * What earlier runs of this batch have left in the file of its reports.
+ * @param {string} path
+ * @param {Request['generate'][]} batch
+ * @param {Request} request
+ * @returns {BatchEntry[] | undefined} undefined if the file is not theirs.
+ */
+export function earlierReports(path, batch, request) {
+  const list = existsSync(path) ? readJson(path) : undefined;
+  if (!Array.isArray(list)) return undefined;
+  const wanted = new Set(batch.map((generate) => comparable(requestReport(request, generate))));
+  const isOurs = list.every(
+    (each) => isRecord(each?.request) && wanted.has(comparable(each.request)),
+  );
+  return isOurs ? list : undefined;
+}
 
-  /**
-   * @param {Step} step Of a clip.
-   * @returns {Step} Of the batch.
-   */
-  over({ fraction, text }) {
-    // Saving begins its own bar anew.
-    this.#within = Math.max(this.#within, fraction ?? 0);
-    const done = this.#made + this.#within;
-    const elapsed = (this.#now() - this.#startedAt) / 1000;
-    return {
-      fraction: done / this.#total,
-      text: `Clip ${this.#made + 1} of ${this.#total}, ${text}`,
-      etaSeconds: this.#made === 0 ? undefined : (elapsed / done) * (this.#total - done),
-    };
-  }
+/**
+ * The reports of this run in the place of those that earlier ones have left of the same clips.
+ * @param {readonly BatchEntry[]} earlier
+ * @param {readonly BatchEntry[]} made
+ * @returns {BatchEntry[]}
+ */
+export function mergeReports(earlier, made) {
+  const names = new Set(made.map(({ clip }) => clip));
+  return [...earlier.filter(({ clip }) => !names.has(clip)), ...made].sort((one, other) =>
+    one.clip < other.clip ? -1 : 1,
+  );
+}
+
+/** @param {unknown} value @returns {value is object} */
+function isRecord(value) {
+  return typeof value === 'object' && value !== null;
 }

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UsageError } from '../command-line.mjs';
 import { parseCommandLine, type Request } from './arguments.mjs';
-import { BatchProgress, clipsToMake } from './batch.mjs';
+import { clipsToMake } from './batch.mjs';
+import { BatchProgress } from './batch-progress.mjs';
 import { requestReport } from './driven-page.mjs';
 
 let folder = '';

@@ -1,7 +1,8 @@
 /** @file The page with a model in it: makes clips of that model and writes them. */
+import { basename, dirname, join } from 'node:path';
+import { shownParts } from '../model-arguments.mjs';
 import { generateInPage, readEncodedFile } from './in-page.mjs';
 import { writeOutput } from './output.mjs';
-import { shownParts } from '../model-arguments.mjs';
 
 /**
  * @typedef {import('./arguments.mjs').Request} Request
@@ -53,14 +54,16 @@ export class DrivenPage {
   /**
    * @param {Request['generate']} generate
    * @param {Request['output']} output
+   * @param {boolean} replaces Whether what is there already may be replaced.
    * @throws {EngineFailure}
    */
-  async make(generate, output) {
+  async make(generate, output, replaces) {
     const { container, scale, codec } = output;
     const encode = { container, scale, ...(codec === undefined ? {} : { codec }) };
     const answer = await this.#page.evaluate(generateInPage, { generate, encode });
     const { outcome } = orThrow(answer);
-    const bytes = await writeOutput(output, outcome.output.files, async (index) =>
+    const target = { ...output, replaces };
+    const written = await writeOutput(target, outcome.output.files, async (index) =>
       Buffer.from(await this.#page.evaluate(readEncodedFile, index), 'base64'),
     );
     const load = this.#loadSeconds;
@@ -68,7 +71,7 @@ export class DrivenPage {
     this.#loadSeconds = 0;
     const { total } = outcome.seconds;
     const seconds = { load, ...outcome.seconds, total: load + total };
-    return reportOf(this.#request, generate, output, { ...outcome, seconds }, bytes);
+    return reportOf(this.#request, generate, output, { ...outcome, seconds }, written);
   }
 }
 
@@ -78,11 +81,10 @@ export class DrivenPage {
  * @param {Request['generate']} generate
  */
 export function requestReport({ model, parts, device, dtype, output, memory }, generate) {
-  const shown = shownParts(parts);
   return {
     ...generate,
-    model: model.name,
-    parts: shown,
+    model: model.typed,
+    parts: shownParts(parts),
     device,
     dtype,
     scale: output.scale,
@@ -95,9 +97,9 @@ export function requestReport({ model, parts, device, dtype, output, memory }, g
  * @param {Request['generate']} generate
  * @param {Request['output']} output
  * @param {import('./in-page.mjs').Outcome & { seconds: { load: number } }} outcome
- * @param {number} bytes
+ * @param {{ bytes: number, name: string }} written
  */
-function reportOf(request, generate, { path, container, scale }, outcome, bytes) {
+function reportOf(request, generate, { typed, container, scale }, outcome, { bytes, name }) {
   const { parameters, device, notices, seconds, memory } = outcome;
   const { numFrames, width, height } = parameters;
   return {
@@ -108,7 +110,7 @@ function reportOf(request, generate, { path, container, scale }, outcome, bytes)
     seconds,
     memory,
     output: {
-      path,
+      path: basename(typed) === name ? typed : join(dirname(typed), name),
       bytes,
       frames: numFrames,
       codec: outcome.output.codec,

@@ -17,6 +17,8 @@
 /** @typedef {{ name: string, message: string, code?: string, hint?: string }} Failure */
 
 /**
+ * @typedef {Pick<import('../../src/pipeline/api.ts').GenerateOptions, 'width' | 'height' | 'numFrames' | 'maxSequenceLength' | 'guidanceScale' | 'decode'>} Size
+ *
  * @typedef {object} Model
  * @property {string} source
  * @property {Pick<import('../../src/pipeline/api.ts').LoadOptions, 'device' | 'dtype' | 'memory' | 'storage' | 'clip' | keyof import('../../src/pipeline/api.ts').ModelParts | 'revision' | 'token' | 'hubUrl'>} load
@@ -69,6 +71,35 @@ export async function loadInPage({ source, load }) {
     });
     return { seconds: (performance.now() - startedAt) / 1000 };
   });
+}
+
+/**
+ * Which of these sizes the model cannot make, and why. Nothing but its configuration and headers is read.
+ * @param {Pick<Model, 'source'> & { load: object, sizes: Size[] }} request
+ * @returns {Promise<{ problems: { index: number, problem: string }[] } | { failure: Failure }>}
+ */
+export async function checkInPage({ source, load, sizes }) {
+  /** @type {any} */
+  const page = globalThis;
+  /** @type {import('../../src/page/driving.ts').DrivingHook} */
+  const engine = page.zoetrope;
+  const controller = new AbortController();
+  page.cancelGeneration = () => controller.abort();
+  const problems = [];
+  for (const [index, size] of sizes.entries()) {
+    try {
+      const options = { ...load, ...size, signal: controller.signal };
+      const { outcome, reason } = await engine.planMemory(source, options);
+      if (outcome === 'too-large') problems.push({ index, problem: reason });
+    } catch (error) {
+      const { name, code, hint = '' } = /** @type {Failure} */ (Object(error));
+      const message = engine.describeUnknown(error);
+      // Anything else is not the size's fault, and loading says what it is.
+      if (code === 'invalid-argument') problems.push({ index, problem: `${message} ${hint}` });
+      if (name === 'AbortError') return { failure: { name, message } };
+    }
+  }
+  return { problems };
 }
 
 /**

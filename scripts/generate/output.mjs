@@ -1,69 +1,157 @@
-/** @file Writes the clip: first under another name beside it, so that a broken run leaves no broken file. */
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { UsageError } from '../command-line.mjs';
+/** @file Writes what was made under a name beside it, and gives it its own name once it is whole. */
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
+import { stringifyExact } from '../../src/exact-json.mjs';
 
-const FRAME = /^frame-\d+\.png$/;
-
-/**
- * Refuses early what could not be written at the end.
- * @param {{ path: string, container: string }} output
- */
-export function checkOutput({ path, container }) {
-  if (container !== 'png') return;
-  const info = statSync(path, { throwIfNoEntry: false });
-  if (info && !info.isDirectory()) {
-    throw new UsageError(
-      `--out: ${path} is a file.`,
-      'Give a folder’s name, or .mp4, .webm, .gif.',
-    );
-  }
-  if (info && readdirSync(path).some((name) => !FRAME.test(name))) {
-    throw new UsageError(
-      `--out: the folder ${path} holds other files than frames.`,
-      'Give the name of a new or empty folder.',
-    );
+/** A clip or a report could not be written. */
+export class OutputError extends Error {
+  /**
+   * @param {string} message
+   * @param {string} hint
+   */
+  constructor(message, hint) {
+    super(message);
+    this.hint = hint;
   }
 }
 
+/** Names of frames as this command numbers them. */
+export const FRAME = /^frame-(\d{4,})\.png$/;
+
+/** @param {number} index */
+function frameName(index) {
+  return `frame-${String(index).padStart(4, '0')}.png`;
+}
+
+/** The name under which a file or folder is written first. @param {string} path */
+export function temporaryFor(path) {
+  return `${path}.${process.pid}.part`;
+}
+
+/** The same for the frames that go into a folder that is there. @param {string} folder */
+export function temporaryIn(folder) {
+  return join(folder, `.${process.pid}.part`);
+}
+
 /**
- * @param {{ path: string, container: string }} output
+ * @param {object} output
+ * @param {string} output.path
+ * @param {string} output.typed
+ * @param {string} output.container
+ * @param {boolean} output.replaces Whether what has that name may be replaced.
  * @param {number} count
  * @param {(index: number) => Promise<Uint8Array>} read
- * @returns {Promise<number>} Bytes written.
+ * @returns {Promise<{ bytes: number, name: string }>} Bytes written, and the last part of the path they have: another one
+ *   than wished if something else took that meanwhile.
+ * @throws {OutputError}
  */
-export async function writeOutput({ path, container }, count, read) {
-  const temporary = `${path}.${process.pid}.part`;
-  mkdirSync(dirname(path), { recursive: true });
+export async function writeOutput({ path, typed, container, replaces }, count, read) {
   let bytes = 0;
-  try {
-    if (container === 'png') {
-      mkdirSync(temporary);
-      for (let index = 0; index < count; index++) {
-        const data = await read(index);
-        writeFileSync(join(temporary, `frame-${String(index).padStart(4, '0')}.png`), data);
-        bytes += data.byteLength;
-      }
-      rmSync(path, { recursive: true, force: true });
-    } else {
-      const data = await read(0);
-      writeFileSync(temporary, data);
-      bytes = data.byteLength;
+  // Through a link: what it points to is replaced, and the link stays.
+  const target = existsSync(path) ? realpathSync(path) : path;
+  const isFrames = container === 'png';
+  const isInside = isFrames && existsSync(target);
+  const temporary = isInside ? temporaryIn(target) : temporaryFor(target);
+  return writing(typed, temporary, async () => {
+    mkdirSync(dirname(target), { recursive: true });
+    if (isFrames) mkdirSync(temporary);
+    for (let index = 0; index < count; index++) {
+      const data = await read(index);
+      writeFileSync(isFrames ? join(temporary, frameName(index)) : temporary, data);
+      bytes += data.byteLength;
     }
-    renameSync(temporary, path);
-  } finally {
-    rmSync(temporary, { recursive: true, force: true });
-  }
-  return bytes;
+    const isTaken = existsSync(target) && !(isFrames && readdirSync(target).every(isOwnPart));
+    if (isTaken && !replaces) {
+      const free = freeName(target);
+      renameSync(temporary, free);
+      return { bytes, name: basename(free) };
+    }
+    if (isInside) moveFrames(temporary, target, count);
+    else renameSync(temporary, target);
+    return { bytes, name: basename(path) };
+  });
+}
+
+/** @param {string} name */
+function isOwnPart(name) {
+  return /^\.\d+\.part$/.test(name);
 }
 
 /**
- * @param {string} path
- * @param {unknown} value
+ * Each frame in the place of its namesake; frames of a longer clip go, and all other files stay.
+ * @param {string} from
+ * @param {string} folder
+ * @param {number} count
  */
-export function writeJson(path, value) {
-  const temporary = `${path}.${process.pid}.part`;
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(temporary, `${JSON.stringify(value, undefined, 2)}\n`);
-  renameSync(temporary, path);
+function moveFrames(from, folder, count) {
+  for (let index = 0; index < count; index++) {
+    renameSync(join(from, frameName(index)), join(folder, frameName(index)));
+  }
+  for (const name of readdirSync(folder)) {
+    const [, number] = FRAME.exec(name) ?? [];
+    if (number === undefined || Number(number) < count) continue;
+    if (name === frameName(Number(number))) rmSync(join(folder, name));
+  }
+}
+
+/** `clip-2.mp4` beside `clip.mp4`. @param {string} path */
+function freeName(path) {
+  const extension = extname(path);
+  const stem = path.slice(0, path.length - extension.length);
+  for (let number = 2; ; number++) {
+    const name = `${stem}-${number}${extension}`;
+    if (!existsSync(name)) return name;
+  }
+}
+
+/**
+ * @param {{ path: string, typed: string }} place
+ * @param {unknown} value
+ * @throws {OutputError}
+ */
+export async function writeJson({ path, typed }, value) {
+  const target = existsSync(path) ? realpathSync(path) : path;
+  const temporary = temporaryFor(target);
+  await writing(typed, temporary, async () => {
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(temporary, `${stringifyExact(value, 2)}\n`);
+    renameSync(temporary, target);
+  });
+}
+
+/**
+ * @template T
+ * @param {string} typed What is written, for messages.
+ * @param {string} temporary Gone at the end.
+ * @param {() => Promise<T>} write
+ * @returns {Promise<T>}
+ */
+async function writing(typed, temporary, write) {
+  try {
+    return await write();
+  } catch (error) {
+    const { code, syscall } = /** @type {NodeJS.ErrnoException} */ (Object(error));
+    if (syscall === undefined) throw error;
+    const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+    throw new OutputError(
+      `${typed} could not be written: ${isFull ? 'the disk is full' : `the system says ${code}`}.`,
+      isFull
+        ? 'Free some space, or write to another disk. Nothing was left under that name.'
+        : 'Nothing was left under that name: check the place, and that the disk is still there.',
+    );
+  } finally {
+    try {
+      rmSync(temporary, { recursive: true, force: true });
+    } catch {
+      // Where it was to be is gone, or no folder: what went wrong is told already.
+    }
+  }
 }

@@ -1,7 +1,14 @@
 /** @file The command line of `npm run plan`. */
-import { parseArgs } from 'node:util';
-import { memoryOptions, number, oneOf, parsing, UsageError } from '../command-line.mjs';
+import {
+  memoryOptions,
+  oneOf,
+  parseFlags,
+  refuseEmpty,
+  refusePositionals,
+  UsageError,
+} from '../command-line.mjs';
 import { findModel, hubOptions, PART_FLAGS, PARTS_USAGE, partsOf } from '../model-arguments.mjs';
+import { NUMBER_RULES, numberWithin } from '../number-rules.mjs';
 
 export const USAGE = `Usage: npm run plan -- [options]
 
@@ -38,6 +45,7 @@ const CLIP_FLAGS = /** @type {(keyof typeof CLIP_NUMBERS)[]} */ (Object.keys(CLI
 
 /**
  * @typedef {object} PlanRequest
+ * @property {string[]} notes About the command line.
  * @property {import('../model-arguments.mjs').Model} model
  * @property {ReturnType<typeof hubOptions>} hub
  * @property {import('../model-arguments.mjs').Parts} parts
@@ -54,35 +62,33 @@ const CLIP_FLAGS = /** @type {(keyof typeof CLIP_NUMBERS)[]} */ (Object.keys(CLI
  */
 export function parseCommandLine(args, bundled) {
   const string = /** @type {const} */ ({ type: 'string' });
-  const { values } = parsing('plan', () =>
-    parseArgs({
-      args,
-      options: {
-        model: { type: 'string', default: 'pocket' },
-        revision: string,
-        ...PART_FLAGS,
-        width: string,
-        height: string,
-        'num-frames': string,
-        'guidance-scale': string,
-        'max-sequence-length': string,
-        decode: string,
-        device: { type: 'string', default: 'webgpu' },
-        dtype: string,
-        memory: string,
-        weights: string,
-        guidance: string,
-        tile: string,
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    }),
-  );
+  const { values, positionals, notes } = parseFlags('plan', args, {
+    model: { type: 'string', default: 'pocket' },
+    revision: string,
+    ...PART_FLAGS,
+    width: string,
+    height: string,
+    'num-frames': string,
+    'guidance-scale': string,
+    'max-sequence-length': string,
+    decode: string,
+    device: { type: 'string', default: 'webgpu' },
+    dtype: string,
+    memory: string,
+    weights: string,
+    guidance: string,
+    tile: string,
+    help: { type: 'boolean', short: 'h', default: false },
+  });
   if (values.help) return 'help';
+  refusePositionals(positionals, 'A plan needs no prompt.');
+  refuseEmpty(values, ['model', 'revision', ...Object.keys(PART_FLAGS)]);
   /** @type {PlanRequest['clip']} */
   const clip = {};
   for (const flag of CLIP_FLAGS) {
     const text = values[flag];
-    if (text !== undefined) clip[CLIP_NUMBERS[flag]] = number(flag, text);
+    const name = CLIP_NUMBERS[flag];
+    if (text !== undefined) clip[name] = numberWithin(flag, text, NUMBER_RULES[name]);
   }
   if (values.decode !== undefined) clip.decode = oneOf('decode', values.decode, ['full', 'fast']);
   if (clip.decode === 'fast' && values['fast-decoder'] === undefined) {
@@ -91,9 +97,17 @@ export function parseCommandLine(args, bundled) {
   const memory = memoryOptions(values);
   const device = oneOf('device', values.device, ['webgpu', 'wasm']);
   const { dtype = device === 'wasm' ? 'float32' : 'float16' } = values;
+  if (device === 'wasm' && dtype === 'float16') {
+    throw new UsageError(
+      '--dtype: the CPU cannot compute in float16.',
+      'Leave --dtype out with --device wasm.',
+    );
+  }
+  const model = findModel(values.model, bundled);
   return {
-    model: findModel(values.model, bundled),
-    hub: hubOptions(values.revision),
+    notes,
+    model,
+    hub: hubOptions(values.revision, model),
     parts: partsOf(values),
     clip,
     device,

@@ -1,9 +1,7 @@
 /** @file The command line of `npm run verify`. */
-import { existsSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { parsing, UsageError } from '../command-line.mjs';
+import { parseFlags, refuseEmpty, refusePositionals, UsageError } from '../command-line.mjs';
 import { findModel, hubOptions } from '../model-arguments.mjs';
+import { pathOf, statOf } from '../places.mjs';
 
 export const USAGE = `Usage: npm run verify -- --model owner/name [options]
 
@@ -24,9 +22,10 @@ wrong, 130 cancelled by Ctrl-C.
 
 /**
  * @typedef {object} VerifyRequest
+ * @property {string[]} notes About the command line.
  * @property {string} model
  * @property {ReturnType<typeof hubOptions>} hub
- * @property {string} [folder]
+ * @property {{ path: string, typed: string }} [folder]
  */
 
 /**
@@ -35,31 +34,34 @@ wrong, 130 cancelled by Ctrl-C.
  * @returns {VerifyRequest | 'help'}
  */
 export function parseCommandLine(args, bundled) {
-  const { values } = parsing('verify', () =>
-    parseArgs({
-      args,
-      options: {
-        model: { type: 'string' },
-        revision: { type: 'string' },
-        folder: { type: 'string' },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    }),
-  );
+  const { values, positionals, notes } = parseFlags('verify', args, {
+    model: { type: 'string' },
+    revision: { type: 'string' },
+    folder: { type: 'string' },
+    help: { type: 'boolean', short: 'h', default: false },
+  });
   if (values.help) return 'help';
+  refusePositionals(positionals, 'The model goes with --model: --model owner/name');
+  refuseEmpty(values, ['model', 'revision', 'folder']);
   if (values.model === undefined) {
     throw new UsageError('--model is missing.', 'For example --model owner/name');
   }
-  const { url } = findModel(values.model, bundled);
+  const model = findModel(values.model, bundled);
+  const { url } = model;
   if (url === undefined) {
     throw new UsageError(
       `--model: “${values.model}” is a folder on this machine, which lists no hashes.`,
       'Give the repository that it came from as --model, and the folder as --folder.',
     );
   }
-  const hub = hubOptions(values.revision);
-  if (values.folder === undefined) return { model: url, hub };
-  const folder = resolve(values.folder);
-  if (existsSync(folder) && statSync(folder).isDirectory()) return { model: url, hub, folder };
-  throw new UsageError(`--folder: there is no folder “${folder}”.`, 'Give the folder of the copy.');
+  const hub = hubOptions(values.revision, model);
+  const { folder: typed } = values;
+  if (typed === undefined) return { notes, model: url, hub };
+  const path = pathOf('folder', typed);
+  const found = statOf(path);
+  if (found?.isDirectory()) return { notes, model: url, hub, folder: { path, typed } };
+  throw new UsageError(
+    found ? `--folder: ${typed} is a file.` : `--folder: there is no folder “${typed}”.`,
+    'Give the folder of the copy.',
+  );
 }
