@@ -32,6 +32,10 @@ function write(
   return writeOutput({ path: join(folder, name), typed: name, container, replaces }, count, read);
 }
 
+/** Gives one frame, and no second. */
+const fail = (index: number): Promise<Uint8Array> =>
+  index === 1 ? Promise.reject(new Error('gone')) : Promise.resolve(BYTES);
+
 const text = (name: string): string => readFileSync(join(folder, name), 'utf8');
 
 describe('a clip', () => {
@@ -44,8 +48,6 @@ describe('a clip', () => {
     writeFileSync(join(folder, 'clip.mp4'), 'old');
     mkdirSync(join(folder, 'frames'));
     writeFileSync(join(folder, 'frames/frame-0000.png'), 'old');
-    const fail = (index: number): Promise<Uint8Array> =>
-      index === 1 ? Promise.reject(new Error('gone')) : Promise.resolve(BYTES);
     const frames = { container: 'png', replaces: true, count: 2 };
     await expect(write('frames', frames, fail)).rejects.toThrow('gone');
     await expect(write('new', frames, fail)).rejects.toThrow('gone');
