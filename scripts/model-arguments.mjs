@@ -75,7 +75,9 @@ export function mapParts({ loras, ...parts }, map) {
 
 /** The parts as reports and messages have them. @param {Parts} parts */
 export function shownParts(parts) {
-  return mapParts(parts, (place) => (typeof place === 'string' ? shownAddress(place) : place.typed));
+  return mapParts(parts, (place) =>
+    typeof place === 'string' ? shownAddress(place) : place.typed,
+  );
 }
 
 /**
