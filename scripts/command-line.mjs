@@ -1,7 +1,6 @@
 /** @file What all commands' lines have in common: flags, and words for what is wrong with them. */
 import { parseArgs } from 'node:util';
 import { nearest } from './nearest.mjs';
-
 import { shownText } from '../src/weights/shown-address.mjs';
 
 /** @type {import('../src/pipeline/api.ts').WeightsFormat[]} */
@@ -14,8 +13,9 @@ export class UsageError extends Error {
    * @param {string} hint
    */
   constructor(message, hint) {
-    super(message);
-    this.hint = hint;
+    // It may quote an address with a secret in it.
+    super(shownText(message));
+    this.hint = shownText(hint);
   }
 }
 

@@ -101,10 +101,11 @@ export function findModel(typed, bundled) {
     );
   }
   if (!looksLikePath(typed) && isHubReference(typed)) return { name: typed, url: typed, typed };
+  const shown = shownPlace(typed);
   throw new UsageError(
     looksLikePath(typed)
-      ? `--model: there is no folder ${typed}.`
-      : `--model: there is no bundled model and no folder “${typed}”.`,
+      ? `--model: there is no folder ${shown}.`
+      : `--model: there is no bundled model and no folder “${shown}”.`,
     `Bundled: ${bundled.join(', ') || 'none'}. Or give a folder with a model_index.json, or owner/name.`,
   );
 }
@@ -191,9 +192,17 @@ function findPart(flag, typed) {
   const isFileAlone = WEIGHTS_FILE.test(typed) && typed.split('/').length < 3;
   if (!looksLikePath(typed) && !isFileAlone && isHubReference(typed)) return typed;
   throw new UsageError(
-    `--${flag}: there is no “${typed}”.`,
+    `--${flag}: there is no “${shownPlace(typed)}”.`,
     'Give a folder, a file, a URL or owner/name.',
   );
+}
+
+/**
+ * A place that is not there: it may be an address without its beginning, and then its query is a secret.
+ * @param {string} typed
+ */
+function shownPlace(typed) {
+  return typed.includes('?') ? shownAddress(typed) : typed;
 }
 
 /** @param {string} text `place` or `place:scale`. */

@@ -80,7 +80,7 @@ describe('a request', () => {
   });
 
   test.each(['', ' \n ', '&nbsp;'])('may have an empty prompt: %j', (prompt) => {
-    expect(resolveRequest({ prompt }, CONTEXT).prompt).toBe('');
+    expect(resolveRequest({ prompt }, CONTEXT).prompt).toBe(prompt);
   });
 
   test('takes the number of steps from the times that it gives, and keeps both', () => {

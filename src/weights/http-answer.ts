@@ -34,7 +34,7 @@ export function failureOf(response: Response, source: FileSource, path: string):
       return networkError(
         source,
         what,
-        'The server wants to know who asks: write the address as https://name:password@host/…, or download the folder and choose it.',
+        'The server wants a login: put it into the address, as name:password@ before the host, or download the folder and choose it.',
       );
     case 403:
       return networkError(
