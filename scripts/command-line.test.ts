@@ -65,7 +65,7 @@ it.each([
   [['--timesteps', '9,8', '--sigmas', '1'], 'there are 1 of them and 2 timesteps'],
   [['--timesteps', '9,8', '--num-inference-steps', '3'], '3 contradicts the 2 timesteps'],
   [['--out', 'x.gif', '--codec', 'avc'], 'gif files have no video codec'],
-  [['--out', 'x.mp4', '--codec', 'vp8'], 'mp4 files hold avc, av1, vp9, not vp8'],
+  [['--out', 'x.mp4', '--codec', 'vp8'], 'mp4 files hold avc, vp9, av1, not vp8'],
   [['--device', 'wasm', '--dtype', 'float16'], 'the CPU cannot compute in float16'],
   [['--lora', 'owner/x:101'], 'a scale of “101” is not a number from -100 to 100'],
   [['--lora', 'x.safetensors'], '--lora: there is no “x.safetensors”'],

@@ -7,6 +7,11 @@
 /** Texts, so that digits inside them are left alone, and numbers. */
 const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
+/** No text of a caller has it. `crypto.randomUUID` wants a secure context, which a page may lack. */
+function randomMark() {
+  return crypto.getRandomValues(new Uint32Array(4)).join('-');
+}
+
 /**
  * `JSON.stringify` for values that may hold BigInts.
  * @param {unknown} value An object, a list, or anything else that JSON can write.
@@ -14,7 +19,7 @@ const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
  * @returns {string}
  */
 export function stringifyExact(value, indent) {
-  const mark = crypto.randomUUID();
+  const mark = randomMark();
   const text = JSON.stringify(
     value,
     (_key, each) => (typeof each === 'bigint' ? `${mark}${each}` : each),
@@ -30,7 +35,7 @@ export function stringifyExact(value, indent) {
  * @returns {unknown}
  */
 export function parseExact(text) {
-  const mark = crypto.randomUUID();
+  const mark = randomMark();
   const marked = text.replace(TOKENS, (token) =>
     /^-?\d+$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"${mark}${token}"` : token,
   );

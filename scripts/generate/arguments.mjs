@@ -65,7 +65,7 @@ const CONTAINERS = /** @type {const} */ ({ '.mp4': 'mp4', '.webm': 'webm', '.gif
 
 /** Which codecs a container can hold. */
 const CODECS = /** @type {const} */ ({
-  mp4: ['avc', 'av1', 'vp9'],
+  mp4: ['avc', 'vp9', 'av1'],
   webm: ['vp9', 'vp8', 'av1'],
   gif: [],
   png: [],
