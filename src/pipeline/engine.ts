@@ -44,6 +44,7 @@ import {
 } from './memory-settings.ts';
 import { checkEmbeddings } from './given-embeddings.ts';
 import { readMemory } from './memory-reading.ts';
+import { modelName } from './model-name.ts';
 import type { OpenedParts } from './open-parts.ts';
 import { orAborted } from './or-aborted.ts';
 import { planRun } from './plan.ts';
@@ -389,16 +390,6 @@ function checkSameDevice(before: DeviceReport, after: DeviceReport): void {
     `The GPU was lost, and the one that is here now can do less: ${after.adapter}.`,
     'Load the model again, for this GPU.',
   );
-}
-
-/** What files and reports call the model: its folder's name, not where it happened to be served. */
-function modelName(source: string): string {
-  const name = source.split('/').findLast((part) => part !== '') ?? source;
-  try {
-    return source.includes('://') ? decodeURIComponent(name) : name;
-  } catch {
-    return name;
-  }
 }
 
 function ignore(): void {}

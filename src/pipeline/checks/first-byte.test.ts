@@ -159,6 +159,19 @@ describe('before the first byte', () => {
     await expectRefused(name, load(options));
   });
 
+  test.each([
+    ['hubUrl', { hubUrl: 'user:S3cret-word@hub.example' }],
+    ['hubUrl', { hubUrl: 'ftp://hub.example/?token=S3cret-word' }],
+    ['hubUrl', { hubUrl: 'https://user:S3cret-word@hub.example' }],
+    ['loras', { loras: 'https://host.example/x.safetensors?sig=S3cret-word' }],
+    ['loras[0]', { loras: ['https://user:S3cret-word@host.example/x.safetensors'] }],
+  ])('the refusal of %s does not repeat its secret: %o', async (name, options) => {
+    const call = load(options);
+    await expectRefused(name, call);
+    const refusal: unknown = await call.catch((error: unknown) => error);
+    expect(JSON.stringify(refusal) + String(refusal)).not.toContain('S3cret');
+  });
+
   test.each([undefined, null, 7, '', {}, []])(
     'loading is refused for the model %j',
     async (wrong) => {

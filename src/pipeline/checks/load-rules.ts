@@ -1,5 +1,6 @@
 /** @file What the options of loading, planning and verifying may be, as far as that depends on no model. */
 import { invalidArgument } from '../../errors.ts';
+import { checkHubUrl } from '../../weights/hub-fetch.ts';
 import { checkLoraScale } from '../../weights/lora-file.ts';
 import type {
   AssessOptions,
@@ -45,7 +46,7 @@ const INSPECT_RULES: Rules<InspectOptions> = {
   loras: listOf(checkLora),
   revision: aText,
   token: aText,
-  hubUrl: checkHubUrl,
+  hubUrl: (value, name) => checkHubUrl(aText(value, name)),
   signal: aSignal,
 };
 
@@ -100,7 +101,7 @@ const ASSESS_RULES: Rules<AssessOptions> = {
 
 const VERIFY_RULES: Rules<VerifyOptions> = {
   token: aText,
-  hubUrl: checkHubUrl,
+  hubUrl: (value, name) => checkHubUrl(aText(value, name)),
   folder: checkReference,
   onProgress: aCallback,
   signal: aSignal,
@@ -181,15 +182,4 @@ function checkReference(reference: unknown, name: string): void {
   }
   const { files } = (reference ?? {}) as { files?: unknown };
   if (!Array.isArray(files)) throw wrongType(name, reference, PLACE);
-}
-
-function checkHubUrl(value: unknown, name: string): void {
-  const text = aText(value, name);
-  const { protocol } = URL.canParse(text) ? new URL(text) : { protocol: '' };
-  if (protocol === 'https:' || protocol === 'http:') return;
-  throw invalidArgument(
-    name,
-    `“${text}” is not the address of a hub.`,
-    'Give an address that begins with https:// or http://, or leave it out.',
-  );
 }

@@ -1,6 +1,7 @@
 /** @file Rules for single options, and the check of a set of options by them. They need no model and fetch nothing. */
 import type { NumberRange } from '../../config/fields.ts';
 import { invalidArgument } from '../../errors.ts';
+import { shownText } from '../../weights/shown-address.mjs';
 import { nearestName } from './nearest-name.ts';
 
 /** Throws a ZoetropeError `invalid-argument` that begins with `name` if the value is wrong. */
@@ -45,7 +46,7 @@ export function wrongType(name: string, value: unknown, wanted: string): Error {
 function describeType(value: unknown): string {
   switch (typeof value) {
     case 'string':
-      return `the text “${value.length > 60 ? `${value.slice(0, 60)}…` : value}”`;
+      return `the text “${shortened(shownText(value))}”`;
     case 'object':
       if (value === null) return 'null';
       return Array.isArray(value) ? 'a list' : 'an object';
@@ -55,6 +56,10 @@ function describeType(value: unknown): string {
     default:
       return String(value);
   }
+}
+
+function shortened(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
 export const anything: Rule = () => undefined;
