@@ -26,4 +26,11 @@ describe('offendingOption', () => {
       'guidanceScale',
     );
   });
+
+  it('is the list, of an entry of one', () => {
+    expect(offendingOption(invalidArgument('loras[1].source', 'is not a place', ''))).toBe('loras');
+    expect(offendingOption(invalidArgument('timesteps[0]', 'is not a number', ''))).toBe(
+      'timesteps',
+    );
+  });
 });

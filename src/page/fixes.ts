@@ -7,10 +7,10 @@ export interface Fix {
   readonly value: number;
 }
 
-/** The option that an `invalid-argument` error is about: `width: …` → `width`. */
+/** The option that an `invalid-argument` error is about: `width: …` → `width`, `loras[0].source: …` → `loras`. */
 export function offendingOption(error: unknown): string | undefined {
   if (!(error instanceof ZoetropeError) || error.code !== 'invalid-argument') return undefined;
-  return /^([a-z][A-Za-z.]*): /.exec(error.message)?.[1];
+  return /^([a-z][A-Za-z.]*)(?:\[\d+\][A-Za-z.]*)?: /.exec(error.message)?.[1];
 }
 
 /** The nearest valid value, where message or hint names one. */

@@ -16,7 +16,7 @@ export interface NamedParts {
 const SCALED = /^(?![a-z]+:\/\/[^/]*$)(.*[^:/]):([+-]?(?:[\d.]+(?:e[+-]?\d+)?|infinity|nan))$/i;
 
 /** Parts that replace the model's own, by the library's name for them. */
-const COMPONENTS = {
+export const COMPONENTS = {
   transformer: 'transformer',
   textEncoderFrom: 'text-encoder',
   vae: 'vae',

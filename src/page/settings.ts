@@ -17,7 +17,7 @@ import { element, input, readNumber, select } from './elements.ts';
 import { readTimes, timesField } from './few-step-fields.ts';
 import { memoryField, memoryText, readMemory } from './memory-fields.ts';
 import { type ModelChoice, readModelChoice } from './model-choice.ts';
-import { PART_FIELDS, partsParameters, readParts } from './model-parts.ts';
+import { COMPONENTS, PART_FIELDS, partsParameters, readParts } from './model-parts.ts';
 
 /** Options of loading that come with the choice of a model. */
 export interface ModelLoad {
@@ -71,6 +71,9 @@ export function fieldOf(option: string): HTMLElement | undefined {
   if (option === 'seed' || option === 'model') return input(option);
   if (option === 'device' || option === 'scheduler' || option === 'decode') return select(option);
   if (option === 'loras') return text('lora');
+  if (option === 'fastDecoder') return input('fast-decoder');
+  if (Object.hasOwn(COMPONENTS, option))
+    return input(COMPONENTS[option as keyof typeof COMPONENTS]);
   if (option in NUMBERS) return input(NUMBERS[option as NumberOption]);
   return timesField(option) ?? memoryField(option);
 }

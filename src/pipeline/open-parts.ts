@@ -14,15 +14,21 @@ export interface OpenedParts extends CheckpointParts {
  */
 export function openParts(parts: ModelParts, { token, hubUrl }: SourceOptions): OpenedParts {
   // They are of other repositories than the model: the model's revision says nothing of them.
-  const open = (reference: ModelReference): FilesAt => openFile(reference, { token, hubUrl });
+  const open = (option: string, reference: ModelReference): FilesAt =>
+    openFile(reference, { token, hubUrl, option });
   const { fastDecoder, transformer, textEncoderFrom, vae, loras = [] } = parts;
   return {
-    ...(fastDecoder === undefined ? {} : { fastDecoder: open(fastDecoder) }),
+    ...(fastDecoder === undefined ? {} : { fastDecoder: open('fastDecoder', fastDecoder) }),
     components: {
-      ...(transformer === undefined ? {} : { transformer: open(transformer) }),
-      ...(textEncoderFrom === undefined ? {} : { text_encoder: open(textEncoderFrom) }),
-      ...(vae === undefined ? {} : { vae: open(vae) }),
+      ...(transformer === undefined ? {} : { transformer: open('transformer', transformer) }),
+      ...(textEncoderFrom === undefined
+        ? {}
+        : { text_encoder: open('textEncoderFrom', textEncoderFrom) }),
+      ...(vae === undefined ? {} : { vae: open('vae', vae) }),
     },
-    loras: loras.map(({ source, scale = 1 }) => ({ ...open(source), scale })),
+    loras: loras.map(({ source, scale = 1 }, i) => ({
+      ...open(`loras[${i}].source`, source),
+      scale,
+    })),
   };
 }

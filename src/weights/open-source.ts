@@ -2,10 +2,10 @@
 import { invalidArgument } from '../errors.ts';
 import { FilesSource } from './files-source.ts';
 import { HttpSource } from './http-source.ts';
+import { checkHubUrl } from './hub-fetch.ts';
 import { HubSource } from './hub-source.ts';
 import { LoneFile } from './lone-file.ts';
 import { type ModelReference, parseReference } from './reference.ts';
-import { checkHubUrl } from './hub-fetch.ts';
 import { shownAddress } from './shown-address.mjs';
 import type { FileSource } from './source.ts';
 import { isWeightsFile } from './what-is-it.ts';
@@ -22,6 +22,8 @@ export interface SourceOptions {
   hubUrl?: string | undefined;
   /** Stands in for the global `fetch`. */
   fetch?: typeof fetch | undefined;
+  /** What errors call the reference; default: `model`. */
+  option?: string | undefined;
 }
 
 /**
@@ -36,9 +38,9 @@ export function openSource(reference: ModelReference, options: SourceOptions = {
   const lone = fileOf(reference);
   // A model is a folder: a file says what it is when it is opened.
   if (lone) return new LoneFile(openSource(lone.folder, options), lone.path);
-  const { fetch, token } = options;
+  const { fetch, token, option } = options;
   const hubUrl = options.hubUrl === undefined ? undefined : checkHubUrl(options.hubUrl);
-  const parsed = parseReference(reference, { base: pageUrl(), hubUrl });
+  const parsed = parseReference(reference, { base: pageUrl(), hubUrl, option });
   if (parsed.kind === 'url') {
     refuseRevision(options);
     return new HttpSource(parsed.url.href, { fetch });

@@ -42,40 +42,46 @@ const HUB_PAGE = new RegExp(
 /**
  * @param options.base What relative URLs are relative to; absent: they are refused.
  * @param options.hubUrl Whose pages' addresses name repositories.
+ * @param options.option What errors call the reference; default: `model`.
  * @throws ZoetropeError `invalid-argument`.
  */
 export function parseReference(
   reference: string,
-  options: { base?: string | undefined; hubUrl?: string | undefined } = {},
+  options: {
+    base?: string | undefined;
+    hubUrl?: string | undefined;
+    option?: string | undefined;
+  } = {},
 ): HubReference | UrlReference {
+  const { base, hubUrl = HUB_URL, option = 'model' } = options;
   const text = reference.trim();
   const isUrl = /^[a-z][a-z\d+.-]*:/i.test(text);
   if (isUrl || /^\.{0,2}\//.test(text)) {
-    const url = parseUrl(text, options.base);
-    return hubPage(url, options.hubUrl ?? HUB_URL) ?? { kind: 'url', url };
+    const url = parseUrl(text, base, option);
+    return hubPage(url, hubUrl, option) ?? { kind: 'url', url };
   }
   const [, repository, revision, path = ''] = HUB.exec(text) ?? [];
   if (repository === undefined) {
     throw invalidArgument(
-      'model',
+      option,
       `“${shownAddress(text)}” names neither a repository nor a folder.`,
       howTo(text),
     );
   }
-  return { kind: 'hub', repository, revision, path: checkPath(path, text) };
+  return { kind: 'hub', repository, revision, path: checkPath(path, text, option) };
 }
 
 /** The reference with nothing left that depends on the page it was written on. */
 export function resolveReference<T extends ModelReference>(reference: T, base: string): T | string {
   if (typeof reference !== 'string' || !/^\.{0,2}\//.test(reference.trim())) return reference;
-  return parseUrl(reference.trim(), base).href;
+  return parseUrl(reference.trim(), base, 'model').href;
 }
 
-function parseUrl(text: string, base: string | undefined): URL {
+function parseUrl(text: string, base: string | undefined, option: string): URL {
   const url = URL.canParse(text, base) ? new URL(text, base) : undefined;
   if (url?.protocol === 'https:' || url?.protocol === 'http:') return url;
   throw invalidArgument(
-    'model',
+    option,
     `“${shownAddress(text)}” is no address that can be fetched.`,
     url || base !== undefined
       ? 'Give an address that begins with https:// or http://.'
@@ -84,7 +90,7 @@ function parseUrl(text: string, base: string | undefined): URL {
 }
 
 /** `https://huggingface.co/owner/name/tree/main/transformer` as the repository that it shows. */
-function hubPage(url: URL, hubUrl: string): HubReference | undefined {
+function hubPage(url: URL, hubUrl: string, option: string): HubReference | undefined {
   if (url.origin !== new URL(hubUrl).origin) return undefined;
   const [, repository, revision, path = ''] = HUB_PAGE.exec(url.pathname) ?? [];
   if (repository === undefined || repository.startsWith('api/')) return undefined;
@@ -92,15 +98,15 @@ function hubPage(url: URL, hubUrl: string): HubReference | undefined {
     kind: 'hub',
     repository,
     revision: revision === undefined ? undefined : decodeURIComponent(revision),
-    path: checkPath(decodeURIComponent(path), url.href),
+    path: checkPath(decodeURIComponent(path), url.href, option),
   };
 }
 
-function checkPath(path: string, reference: string): string {
+function checkPath(path: string, reference: string, option: string): string {
   const parts = path.split('/').filter((part) => part !== '');
   if (parts.some((part) => part === '.' || part === '..')) {
     throw invalidArgument(
-      'model',
+      option,
       `the path of “${shownAddress(reference)}” leaves the repository.`,
       'Name a folder or a file in the repository.',
     );

@@ -181,5 +181,10 @@ function checkReference(reference: unknown, name: string): void {
     throw invalidArgument(name, 'it is empty.', `Give ${PLACE}.`);
   }
   const { files } = (reference ?? {}) as { files?: unknown };
-  if (!Array.isArray(files)) throw wrongType(name, reference, PLACE);
+  if (!Array.isArray(files) || !files.every(isFileAt)) throw wrongType(name, reference, PLACE);
+}
+
+function isFileAt(each: unknown): boolean {
+  const { path, file } = (each ?? {}) as { path?: unknown; file?: unknown };
+  return typeof path === 'string' && file instanceof Blob;
 }
