@@ -273,21 +273,22 @@ export class HttpSource implements FileSource {
     try {
       return await watch.open(this.#fetch, this.#url(path), init);
     } catch (cause) {
-      throw new NoAnswer(cause);
+      throw new NoAnswer(cause, this.#secrets);
     }
   }
 
   /** What was the matter, once no try brought an answer. */
   async #explained(path: string, error: unknown): Promise<unknown> {
     if (!(error instanceof ZoetropeError)) return error;
-    const cause = error.cause instanceof NoAnswer ? error.cause.cause : error.cause;
+    const { cause } = error;
+    const failure = cause instanceof NoAnswer ? cause.failure : cause;
     const what = `${path} could not be fetched`;
-    if (cause instanceof StalledError) {
-      return networkError(this, `${what}: ${cause.message}`, undefined, cause);
+    if (failure instanceof StalledError) {
+      return networkError(this, `${what}: ${failure.message}`, undefined, failure);
     }
-    if (!(error.cause instanceof NoAnswer)) return error;
-    const { reason, hint } = await whyUnreachable(this.#url(path), cause, this.#fetch);
-    return networkError(this, `${what}: ${reason}`, hint, cause);
+    if (!(cause instanceof NoAnswer)) return error;
+    const { reason, hint } = await whyUnreachable(this.#url(path), failure, this.#fetch);
+    return networkError(this, `${what}: ${reason}`, hint, cause.cause);
   }
 
   /** Tries `attempt`, each time with a watch of its own; what breaks off or does not come at all is tried again. */
@@ -310,7 +311,8 @@ export class HttpSource implements FileSource {
         if (signal?.aborted) throw signal.reason;
         if (cause instanceof PassingFailure || cause instanceof ZoetropeError) throw cause;
         const what = `${path} could not be fetched`;
-        const plain = withoutSecrets(cause, this.#secrets);
+        const isPlain = cause instanceof NoAnswer || cause instanceof StalledError;
+        const plain = isPlain ? cause : withoutSecrets(cause, this.#secrets);
         throw new PassingFailure(networkError(this, what, undefined, plain));
       }
     };
@@ -337,10 +339,18 @@ export class HttpSource implements FileSource {
   }
 }
 
-/** A request failed before an answer came. */
+/** A request failed before an answer came. Its `cause` holds no secrets. */
 class NoAnswer extends Error {
-  constructor(cause: unknown) {
-    super('no answer came', { cause });
+  readonly #failure: unknown;
+
+  constructor(failure: unknown, secrets: readonly string[]) {
+    super('no answer came', { cause: withoutSecrets(failure, secrets) });
+    this.#failure = failure;
+  }
+
+  /** What `fetch` threw, which may repeat the address: to look at, not to pass on. */
+  get failure(): unknown {
+    return this.#failure;
   }
 }
 

@@ -15,8 +15,16 @@ async function deadPort(): Promise<number> {
   return port;
 }
 
-test('a server that is down is told from a name that does not exist', async () => {
-  const dead = new HttpSource(`http://127.0.0.1:${await deadPort()}/m`, { retry: QUICK });
+const SIGNED = '?signature=S3cret-word';
+
+test.each([
+  ['', ''],
+  ['', SIGNED],
+  ['me:S3cret-word@', ''],
+])('a server that is down is told from a name that does not exist: %s…%s', async (user, query) => {
+  const dead = new HttpSource(`http://${user}127.0.0.1:${await deadPort()}/m${query}`, {
+    retry: QUICK,
+  });
   await expect(dead.readText('model_index.json')).rejects.toMatchObject({
     code: 'network',
     message: expect.stringContaining(
@@ -24,7 +32,7 @@ test('a server that is down is told from a name that does not exist', async () =
     ),
     hint: expect.stringContaining('whether the server is running'),
   });
-  const nowhere = new HttpSource('http://no-such-host.invalid/m', { retry: QUICK });
+  const nowhere = new HttpSource(`http://${user}no-such-host.invalid/m${query}`, { retry: QUICK });
   await expect(nowhere.readText('model_index.json')).rejects.toMatchObject({
     code: 'network',
     message: expect.stringMatching(/no machine of this name|could not be looked up/),
@@ -54,10 +62,17 @@ test('a hub that is down is named, and a network that wants a login too', async 
   await new Promise((resolve) => portal.close(resolve));
 });
 
-test('a server that falls silent is said to be so', async () => {
-  const silent = createServer(() => undefined);
+test.each([
+  ['before it answers', '', 0],
+  ['before it answers', SIGNED, 0],
+  ['in the middle of a file', '', 2],
+  ['in the middle of a file', SIGNED, 2],
+])('a server that falls silent %s is said to be so: %s', async (_, query, bytes) => {
+  const silent = createServer((__, response) => {
+    if (bytes > 0) response.writeHead(200, { 'Content-Length': 10 }).write('x'.repeat(bytes));
+  });
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/m`;
+  const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/m${query}`;
   const source = new HttpSource(url, { retry: QUICK });
   await expect(source.readText('model_index.json')).rejects.toMatchObject({
     code: 'network',
