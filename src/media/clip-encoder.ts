@@ -3,6 +3,7 @@ import { invalidArgument } from '../errors.ts';
 import type { Container, FrameGroup, GenerationParameters, VideoCodecName } from './clip.ts';
 import type { EncoderPatience } from './encoder-watch.ts';
 import type { CodecFailure } from './encoding-failure.ts';
+import { LARGEST_SCALE } from './check-encoding.ts';
 import { repeatPixels } from './repeat-pixels.ts';
 
 export interface ClipEncoderOptions {
@@ -64,8 +65,6 @@ export interface FrameSink {
   finish(): Promise<readonly EncodedFile[]>;
   cancel(): Promise<void>;
 }
-
-const LARGEST_SCALE = 64;
 
 /**
  * MP4 and WebM through the browser's WebCodecs, GIF with a palette of 255 colours for the whole clip (its frames stay in

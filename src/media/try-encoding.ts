@@ -49,8 +49,14 @@ export async function tryEncoding(
     ...(signal ? { signal } : {}),
   });
   const rgba = new Uint8ClampedArray(width * height * 4).fill(128);
-  for (let firstFrame = 0; firstFrame < TRIAL_FRAMES; firstFrame++) {
-    await encoder.add({ firstFrame, count: 1, width, height, rgba });
+  try {
+    for (let firstFrame = 0; firstFrame < TRIAL_FRAMES; firstFrame++) {
+      await encoder.add({ firstFrame, count: 1, width, height, rgba });
+    }
+    await encoder.finish();
+  } catch (error) {
+    // A cancel leaves the browser's encoder open. Not awaited: an encoder that hangs may never answer.
+    encoder.cancel().catch(() => undefined);
+    throw error;
   }
-  await encoder.finish();
 }

@@ -175,12 +175,13 @@ export async function planListedModel(
 /**
  * Says what to expect of a model in `CATALOGUE` on this machine: nothing is fetched.
  * @param id Of the entry.
- * @throws ZoetropeError `invalid-argument`, `webgpu-unavailable`.
+ * @throws ZoetropeError `invalid-argument`, `webgpu-unavailable`; `AbortError`.
  */
 export async function assessModel(id: string, options: AssessOptions = {}): Promise<Verdict> {
   const refused = refuseNear(options);
   if (refused) return refused;
-  return query(({ remote }) => remote.assess(id, options));
+  const { signal, ...plain } = options;
+  return query(({ remote }) => remote.assess(id, plain), signal);
 }
 
 /**

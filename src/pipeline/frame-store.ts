@@ -41,7 +41,7 @@ export class FrameStore {
     return this.#notices;
   }
 
-  /** Opens the encoder that the request asked for, so that a codec that does not work is told before the run. */
+  /** Opens the encoder that the request asked for, so that a codec that does not work fails before the run. */
   async open(): Promise<void> {
     if (!this.#encode) return;
     await tryEncoding(this.#encode, this.#parameters, this.#signal);
@@ -64,7 +64,7 @@ export class FrameStore {
     return { ...made, container };
   }
 
-  /** An encoder that fails in the middle does not cost the clip: without it the run goes on. */
+  /** An encoder that fails in the middle does not cost the clip: the run continues without it. */
   async #encoding<T>(step: (encoder: KeptClipEncoder) => Promise<T>): Promise<T | undefined> {
     const encoder = this.#encoder;
     if (!encoder) return undefined;

@@ -282,7 +282,7 @@ export const host = {
     return planMemory(model, report, options);
   },
 
-  async assess(id: string, options: AssessOptions): Promise<Verdict> {
+  async assess(id: string, options: Omit<AssessOptions, 'signal'>): Promise<Verdict> {
     checkAssessOptions(options);
     const report = await probeDevice(options.device ?? 'auto');
     const freeBytes = (await browserEstimate())?.freeBytes;

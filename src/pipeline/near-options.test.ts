@@ -11,6 +11,10 @@ test.each([
   ['signal', { signal: new AbortController() }],
   ['signal', { signal: true }],
   ['pause', { pause: {} }],
+  ['abortSignal', { abortSignal: new AbortController().signal }],
+  ['clip.onFrames', { clip: { prompt: 'a red ball', onFrames: () => undefined } }],
+  ['clip.signal', { clip: { signal: new AbortController().signal } }],
+  ['encode.onProgress', { encode: { container: 'gif', onProgress: () => undefined } }],
   ['options', null],
   ['options', 'a red ball'],
 ])('%s is refused: %o', async (name, options) => {
@@ -25,4 +29,6 @@ test('callbacks, signals and what the worker checks are let through, at once', (
   const { signal } = new AbortController();
   const options = { onProgress: () => undefined, onFrames: undefined, signal, width: 'wide' };
   expect(refuseNear(options, ...CALLBACKS)).toBeUndefined();
+  const clip = { prompt: 7, onFrames: undefined, encode: null };
+  expect(refuseNear({ clip, encode: 'mp4' }, ...CALLBACKS)).toBeUndefined();
 });

@@ -11,15 +11,28 @@ export function refuseNear(
   ...callbacks: readonly string[]
 ): Promise<never> | undefined {
   const isObject = Object(options) === options;
-  const wrong = Object.entries(options ?? {}).find(
-    ([name, value]) =>
-      value !== undefined &&
-      (name === 'signal' || name === 'pause'
-        ? !(value instanceof AbortSignal)
-        : callbacks.includes(name) !== (typeof value === 'function')),
-  );
-  if (isObject && !wrong) return undefined;
+  const wrong = wrongName(Object(options) as object, callbacks);
+  if (isObject && wrong === undefined) return undefined;
   return import('./near-refusal.ts').then(({ refuseOption }) => {
-    throw refuseOption(isObject ? wrong?.[0] : undefined, callbacks);
+    throw refuseOption(isObject ? wrong : undefined, callbacks);
   });
+}
+
+function wrongName(options: object, callbacks: readonly string[]): string | undefined {
+  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
+    if (value === undefined) continue;
+    const isRight =
+      name === 'signal' || name === 'pause'
+        ? value instanceof AbortSignal
+        : !(value instanceof AbortSignal) &&
+          callbacks.includes(name) === (typeof value === 'function');
+    if (!isRight) return name;
+    // Options of a call that is made later, perhaps from the same object.
+    if (name !== 'clip' && name !== 'encode') continue;
+    const inner = Object.entries(Object(value) as object).find(
+      ([, each]) => typeof each === 'function' || each instanceof AbortSignal,
+    );
+    if (inner) return `${name}.${inner[0]}`;
+  }
+  return undefined;
 }

@@ -6,6 +6,13 @@ export function refuseOption(name: string | undefined, callbacks: readonly strin
   if (name === undefined) {
     return invalidArgument('options', 'they are not an object.', 'Give { name: value, … }.');
   }
+  if (name.includes('.')) {
+    return invalidArgument(
+      name,
+      'callbacks and signals cannot be given here.',
+      'Give them to the call itself, beside the other options.',
+    );
+  }
   if (name === 'signal' || name === 'pause') {
     return invalidArgument(
       name,
@@ -18,7 +25,7 @@ export function refuseOption(name: string | undefined, callbacks: readonly strin
   }
   return invalidArgument(
     name,
-    'there is no such callback.',
-    callbacks.length === 0 ? 'There are none here.' : `There are ${callbacks.join(', ')}.`,
+    'there is no such callback or signal.',
+    `There are ${['signal', ...callbacks].join(', ')}.`,
   );
 }

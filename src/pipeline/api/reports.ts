@@ -110,6 +110,7 @@ export interface AssessOptions {
   keptBytes?: number;
   /** Whether the fast decoder that the catalogue names for the model comes with it. */
   fastDecoder?: boolean;
+  signal?: AbortSignal;
 }
 
 /**

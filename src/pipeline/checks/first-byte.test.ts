@@ -212,6 +212,7 @@ describe('before the first byte', () => {
     await expectRefused('device', host.inspect(model, loose({ device: 'wasm' }), signal()));
     await expectRefused('token', host.inspect(model, loose({ token: 5 }), signal()));
     await expectRefused('isstored', host.assess('pocket', loose({ isstored: true })));
+    await expectRefused('signal', host.assess('pocket', loose({ signal: true })));
     await expectRefused('device', host.probe('gpu' as 'auto'));
     const stored = {} as Parameters<Host['verify']>[0];
     const verified = host.verify(stored, loose({ folder: 'x', hubURL: '' }), LISTENER, signal());

@@ -97,6 +97,7 @@ const ASSESS_RULES: Rules<AssessOptions> = {
   isStored: aFlag,
   keptBytes: within({ least: 0, most: Number.MAX_SAFE_INTEGER }),
   fastDecoder: aFlag,
+  signal: aSignal,
 };
 
 const VERIFY_RULES: Rules<VerifyOptions> = {
