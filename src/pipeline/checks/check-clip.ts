@@ -2,6 +2,7 @@
 import type { ModelCheckpoint } from '../../families/family.ts';
 import type { ClipRequest, LoadOptions } from '../api.ts';
 import { checkEmbeddings } from '../given-embeddings.ts';
+import { textsOf } from '../prompt-encoder.ts';
 import { resolveRequest } from '../request.ts';
 import { makeScheduler } from '../run-scheduler.ts';
 
@@ -29,5 +30,7 @@ export function checkClip(
   makeScheduler(model, parameters);
   const { prompt, promptEmbeds, negativePromptEmbeds } = clip;
   const saysWhat = prompt !== undefined || promptEmbeds || negativePromptEmbeds;
+  // A text may be longer than is read at all.
+  textsOf(model, parameters, clip);
   if (saysWhat) checkEmbeddings(clip, parameters, model.textDim, textEncoder !== false);
 }

@@ -277,6 +277,15 @@ describe('with the configuration read, before the weights', () => {
     await expectRefusedEarly(name, options);
   });
 
+  test.each(['prompt', 'negativePrompt'])(
+    'a clip is refused for a %s that is too long',
+    async (text) => {
+      await expectRefusedEarly('prompt', {
+        clip: { prompt: 'x', guidanceScale: 4, [text]: 'x'.repeat(100_001) },
+      });
+    },
+  );
+
   test('a model that was inspected is not asked again, and names the nearest size', async () => {
     for (const [clip, nearest] of [
       [{ width: -32 }, 16],
