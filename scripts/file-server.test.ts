@@ -20,6 +20,7 @@ const FILES = [
   'transformer/config.json',
   'transformer/diffusion_pytorch_model.safetensors',
   'transformer/diffusion_pytorch_model.safetensors.index.json',
+  'transformer/diffusion_pytorch_model.safetensors.index.fp16.json',
   'zoetrope.json',
   'Wan2.1_VAE.pth',
 ];

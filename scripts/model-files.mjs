@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 
 /** Configurations, in diffusers' names. */
 const CONFIGURATION =
-  /^(?:model_index|config|configuration|zoetrope|[a-z_]+_config|.*\.index)\.json$/;
+  /^(?:model_index|config|configuration|zoetrope|[a-z_]+_config|.*\.index(?:\.\w+)?)\.json$/;
 
 const TOKENIZER =
   /^(?:(?:tokenizer|vocab|added_tokens|special_tokens_map)\.json|(?:merges|vocab)\.txt|.+\.model)$/;

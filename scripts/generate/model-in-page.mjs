@@ -40,9 +40,12 @@ export function modelInPage({ model, hub, parts, device, dtype, memory }, baseUr
  * @param {Request['model']} model
  * @param {string} baseUrl
  */
-function addressOf({ name }, baseUrl) {
-  return `${baseUrl}models/${encodeURIComponent(name)}`;
+function addressOf({ name, folder }, baseUrl) {
+  return `${baseUrl}${folder === undefined ? 'models' : FOLDERS}/${encodeURIComponent(name)}`;
 }
+
+/** Apart from the bundled models: what a folder lacks must not come from one that has its name. */
+const FOLDERS = 'folders';
 
 /**
  * Where the server has the parts that are on this machine; all others are where they are.
@@ -63,7 +66,7 @@ export function servedFolders({ model: { name, folder }, parts }) {
   /** @type {import('../file-handler.mjs').FolderOptions[]} */
   const served = [];
   if (folder !== undefined) {
-    served.push({ prefix: `/models/${name}/`, root: folder, allows: isModelFile });
+    served.push({ prefix: `/${FOLDERS}/${name}/`, root: folder, allows: isModelFile });
   }
   mapParts(parts, (place, part) => {
     if (typeof place === 'string') return;
