@@ -1,22 +1,45 @@
 /** @file What all commands' lines have in common: flags, and words for what is wrong with them. */
 import { parseArgs } from 'node:util';
 import { nearest } from './nearest.mjs';
-import { shownText } from '../src/weights/shown-address.mjs';
+
+import { shownAddress, shownText } from '../src/weights/shown-address.mjs';
 
 /** @type {import('../src/pipeline/api.ts').WeightsFormat[]} */
 const WEIGHTS = ['f32', 'f16', 'q8', 'q4'];
 
-/** What is wrong with the command line, and what would be right. */
+/**
+ * What was typed, as messages may repeat it: without the secrets of an address, which may lack its scheme. The name of a
+ * file may have ? and # in it, and stays whole.
+ * @param {string} text
+ */
+export function shownTyped(text) {
+  const isAddress = /^\w[\w+.-]+:\S|^\w:\S*@|\?[^\s/]*=/.test(text);
+  return isAddress ? shownAddress(text) : text;
+}
+
+/** What is wrong with the command line, and what would be right. Neither repeats the secrets of an address. */
 export class UsageError extends Error {
   /**
    * @param {string} message
    * @param {string} hint
    */
   constructor(message, hint) {
-    // It may quote an address with a secret in it.
     super(shownText(message));
     this.hint = shownText(hint);
   }
+}
+
+/**
+ * The text with marks in the place of control characters: those of a prompt, a file's name or a server's answer could
+ * move the terminal's cursor or hide what is printed.
+ * @param {string} text
+ */
+export function printable(text) {
+  // oxlint-disable-next-line no-control-regex -- These are what must not be printed.
+  return text.replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g, (control) => {
+    const code = control.charCodeAt(0);
+    return code < 0x20 ? String.fromCharCode(0x2400 + code) : '\uFFFD';
+  });
 }
 
 export const EXIT_FAILURE = 1;
@@ -33,7 +56,7 @@ export async function runCommand(main) {
     await main();
   } catch (error) {
     const { message, hint } = /** @type {{ message: string, hint?: string }} */ (error);
-    console.error(shownText(hint === undefined ? message : `${message}\n${hint}`));
+    console.error(printable(shownText(hint === undefined ? message : `${message}\n${hint}`)));
     process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE;
   }
 }
@@ -71,9 +94,12 @@ export function parseFlags(command, args, options) {
     if (token.kind !== 'option') continue;
     const { name, rawName, value } = token;
     const option = options[name];
-    if (option === undefined) throw new UsageError(`${rawName} is not an option.`, hintFor(name));
+    if (option === undefined)
+      throw new UsageError(`${shownTyped(rawName)} is not an option.`, hintFor(name));
     if (given.has(name) && option.multiple !== true && given.get(name) !== value) {
-      notes.push(`Note: ${rawName} is given twice. The last one counts: ${value}`);
+      notes.push(
+        `Note: ${rawName} is given twice. The last one counts: ${shownTyped(value ?? '')}`,
+      );
     }
     given.set(name, value);
   }
@@ -137,7 +163,7 @@ export function parsing(command, parse) {
  * @param {string} hint
  */
 export function refusePositionals([first], hint) {
-  if (first !== undefined) throw new UsageError(`What is “${first}”?`, hint);
+  if (first !== undefined) throw new UsageError(`What is “${shownTyped(first)}”?`, hint);
 }
 
 /**

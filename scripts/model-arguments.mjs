@@ -1,7 +1,7 @@
 /** @file Which model, and what it is put together from: the same words for all commands. */
 import { basename, dirname } from 'node:path';
 import { shownAddress } from '../src/weights/shown-address.mjs';
-import { UsageError } from './command-line.mjs';
+import { shownTyped, UsageError } from './command-line.mjs';
 import { LORA_SCALE, numberProblem } from './number-rules.mjs';
 import { looksLikePath, pathOf, statOf } from './places.mjs';
 
@@ -101,11 +101,10 @@ export function findModel(typed, bundled) {
     );
   }
   if (!looksLikePath(typed) && isHubReference(typed)) return { name: typed, url: typed, typed };
-  const shown = shownPlace(typed);
   throw new UsageError(
     looksLikePath(typed)
-      ? `--model: there is no folder ${shown}.`
-      : `--model: there is no bundled model and no folder “${shown}”.`,
+      ? `--model: there is no folder ${shownTyped(typed)}.`
+      : `--model: there is no bundled model and no folder “${shownTyped(typed)}”.`,
     `Bundled: ${bundled.join(', ') || 'none'}. Or give a folder with a model_index.json, or owner/name.`,
   );
 }
@@ -122,14 +121,14 @@ function isAddress(text) {
 function checkAddress(flag, text) {
   if (URL.canParse(text) && /^https?:\/\//i.test(text)) return text;
   throw new UsageError(
-    `--${flag}: ${text} is not a complete address.`,
+    `--${flag}: ${shownTyped(text)} is not a complete address.`,
     'An address is https://host/folder.',
   );
 }
 
 /** @param {string} text */
 function isHubReference(text) {
-  return /^[\w-][\w.-]*\/[\w-][\w.-]*(?:[@/].*)?$/.test(text);
+  return /^[\w-][\w.-]*\/[\w-][\w.-]*(?:[@/][^?]*)?$/.test(text);
 }
 
 /**
@@ -142,7 +141,7 @@ export function hubOptions(revision, model) {
   const { HF_TOKEN: token, HF_ENDPOINT: hubUrl } = process.env;
   if (hubUrl && !/^https?:\/\//i.test(hubUrl)) {
     throw new UsageError(
-      `The environment variable HF_ENDPOINT is “${hubUrl}”, which is not an address.`,
+      `The environment variable HF_ENDPOINT is “${shownTyped(hubUrl)}”, which is not an address.`,
       'Unset it, or give the address of a hub: https://…',
     );
   }
@@ -192,17 +191,9 @@ function findPart(flag, typed) {
   const isFileAlone = WEIGHTS_FILE.test(typed) && typed.split('/').length < 3;
   if (!looksLikePath(typed) && !isFileAlone && isHubReference(typed)) return typed;
   throw new UsageError(
-    `--${flag}: there is no “${shownPlace(typed)}”.`,
+    `--${flag}: there is no “${shownTyped(typed)}”.`,
     'Give a folder, a file, a URL or owner/name.',
   );
-}
-
-/**
- * A place that is not there: it may be an address without its beginning, and then its query is a secret.
- * @param {string} typed
- */
-function shownPlace(typed) {
-  return typed.includes('?') ? shownAddress(typed) : typed;
 }
 
 /** @param {string} text `place` or `place:scale`. */

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { UsageError } from './command-line.mjs';
+import { shownTyped, UsageError } from './command-line.mjs';
 
 /**
  * The absolute path of a place on this machine.
@@ -18,6 +18,9 @@ export function pathOf(flag, typed) {
       'Give the path that the file has here; WSL has C:\\ under /mnt/c/.',
     );
   }
+  if (typed.includes('\0')) {
+    throw new UsageError(`--${flag}: no file has NUL in its name.`, 'Give a path.');
+  }
   if (/^file:/i.test(typed)) {
     try {
       return fileURLToPath(typed);
@@ -27,6 +30,12 @@ export function pathOf(flag, typed) {
         'Give a path.',
       );
     }
+  }
+  if (/^[a-z][a-z\d+.-]*:\/\//i.test(typed)) {
+    throw new UsageError(
+      `--${flag}: ${shownTyped(typed)} is an address, not a place on this machine.`,
+      'Give a path.',
+    );
   }
   // Shells leave ~ alone inside quotes and after =.
   if (/^~(?:[/\\]|$)/.test(typed)) return join(homedir(), typed.slice(1));

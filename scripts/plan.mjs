@@ -3,6 +3,7 @@
  * elsewhere without fetching more than headers.
  */
 import { join } from 'node:path';
+import { shownText } from '../src/weights/shown-address.mjs';
 import { bundledModels } from './bundled-models.mjs';
 import { EXIT_FAILURE, runCommand } from './command-line.mjs';
 import { withEngine } from './engine.mjs';
@@ -130,7 +131,7 @@ async function main() {
     process.stdout.write(USAGE);
     return;
   }
-  for (const note of request.notes) console.error(note);
+  for (const note of request.notes) console.error(shownText(note));
   ensurePackages();
   const names = namesOf(request);
   await withTypedNames(names, () => plan(request, names));

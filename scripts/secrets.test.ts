@@ -2,12 +2,15 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { folderFiles } from '../src/testing/hub-server-send.ts';
 import { type SignedServer, startSignedServer } from '../src/testing/signed-server.ts';
 import { launchOptions } from './browser.mjs';
+import { parseFlags } from './command-line.mjs';
 import { parseCommandLine } from './generate/arguments.mjs';
 import { requestReport } from './generate/driven-page.mjs';
+import { Terminal } from './generate/terminal.mjs';
+import { findModel } from './model-arguments.mjs';
 import { ROOT } from './packages.mjs';
 
 /** Refused before anything is asked. */
@@ -41,6 +44,13 @@ test('a batch goes on with a new signature', () => {
 test.each([
   ['--model', SIGNED.replace('https', 's3')],
   ['--model', 'host.example/x?sig=S3cret'],
+  ['--model', 'https:me:S3cret@host.example/x'],
+  ['--model', "https://me:it's S3cret@/x"],
+  ['--model', 'me:S3cret@host.example/x'],
+  ['--transformer', 'host.example/x/y.safetensors?sig=S3cret'],
+  ['--lora', 'host.example/x.safetensors?sig=S3cret:0.5'],
+  ['--out', SIGNED],
+  ["https://host.example/x?sig='S3cret"],
   ['--vae', './nowhere?sig=S3cret'],
   ['--unknown', SIGNED],
   [`--${SIGNED}`],
@@ -48,6 +58,35 @@ test.each([
   expect(() => parseCommandLine(['a ball', ...args], [])).toThrow(
     expect.objectContaining({ message: expect.not.stringContaining('S3cret') }),
   );
+});
+
+test('a note on an address that is given twice has no secret', () => {
+  const args = ['--model', `${SIGNED}1`, '--model', `${SIGNED}'S3cret`];
+  const { notes } = parseFlags('plan', args, { model: { type: 'string' } });
+  expect(notes).toEqual([
+    'Note: --model is given twice. The last one counts: https://host.example/models/wan?…',
+  ]);
+});
+
+test('a path with ? and # in it is quoted whole', () => {
+  const path = './Wan 2.1 #1 (100%)? 红球';
+  expect(() => findModel(path, [])).toThrow(`--model: there is no folder ${path}.`);
+});
+
+test('progress shows no secret', () => {
+  const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  new Terminal().show({ fraction: 0, text: `Fetching ${SIGNED}`, etaSeconds: undefined });
+  const text = String(write.mock.calls);
+  write.mockRestore();
+  expect(text).toContain('https://host.example/models/wan?…');
+});
+
+test('what is printed does not steer the terminal', () => {
+  const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  new Terminal().say('a \u001B[2Jball\r\u009B1A\nred');
+  const calls = write.mock.calls.flat();
+  write.mockRestore();
+  expect(calls).toEqual(['a ␛[2Jball␍\uFFFD1A\nred\n']);
 });
 
 test('the browser of the command does not get the token', () => {

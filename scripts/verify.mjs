@@ -2,7 +2,7 @@
  * @file `npm run verify`: reads every file of a model whole and compares it with the hash that the hub lists, in constant
  * memory.
  */
-import { shownAddress } from '../src/weights/shown-address.mjs';
+import { shownAddress, shownText } from '../src/weights/shown-address.mjs';
 import { bundledModels } from './bundled-models.mjs';
 import { EXIT_CANCELLED, EXIT_FAILURE, runCommand } from './command-line.mjs';
 import { withEngine } from './engine.mjs';
@@ -118,7 +118,7 @@ async function main() {
     process.stdout.write(USAGE);
     return;
   }
-  for (const note of request.notes) console.error(note);
+  for (const note of request.notes) console.error(shownText(note));
   ensurePackages();
   const cancelling = new AbortController();
   process.once('SIGINT', () => cancelling.abort());

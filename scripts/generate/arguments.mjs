@@ -7,6 +7,7 @@ import {
   oneOf,
   parseFlags,
   refuseEmpty,
+  shownTyped,
   UsageError,
 } from '../command-line.mjs';
 import { findModel, hubOptions, PART_FLAGS, PARTS_USAGE, partsOf } from '../model-arguments.mjs';
@@ -282,7 +283,10 @@ function onlyPrompt([prompt, ...surplus]) {
     throw new UsageError('The prompt is missing.', 'npm run generate -- "a red ball moves right"');
   }
   if (surplus.length > 0) {
-    throw new UsageError(`What is “${surplus[0]}”?`, 'Put the whole prompt in quotes.');
+    throw new UsageError(
+      `What is “${shownTyped(surplus[0] ?? '')}”?`,
+      'Put the whole prompt in quotes.',
+    );
   }
   return prompt;
 }
@@ -294,7 +298,10 @@ function onlyPrompt([prompt, ...surplus]) {
  */
 function clipsOfBatch(file, [surplus], common) {
   if (surplus !== undefined) {
-    throw new UsageError(`What is “${surplus}”?`, 'With --prompts all prompts are in its file.');
+    throw new UsageError(
+      `What is “${shownTyped(surplus)}”?`,
+      'With --prompts all prompts are in its file.',
+    );
   }
   return readPrompts(file, common);
 }

@@ -1,6 +1,7 @@
 /** @file Progress in a terminal: one line that updates, or an occasional line where the output is a file. */
 
 import { shownText } from '../../src/weights/shown-address.mjs';
+import { printable } from '../command-line.mjs';
 
 /**
  * @typedef {object} Step
@@ -23,7 +24,7 @@ export class Terminal {
 
   /** @param {Step} step */
   show({ fraction, text: told, etaSeconds }) {
-    const text = this.names(told);
+    const text = printable(shownText(this.names(told)));
     this.#fraction = Math.max(this.#fraction, fraction ?? 0);
     const percent = `${Math.floor(this.#fraction * 100)} %`.padStart(5);
     const eta = etaSeconds === undefined ? '' : `, about ${Math.ceil(etaSeconds)} s left`;
@@ -43,10 +44,10 @@ export class Terminal {
     this.#out.write(`${percent}  ${text}${eta}\n`);
   }
 
-  /** Prints a line of its own, below the bar, without the secrets of addresses in it. @param {string} text */
+  /** Prints a line of its own, below the bar, without secrets of addresses and control characters. @param {string} text */
   say(text) {
     if (this.#isLineOpen) this.#out.write('\r\u001B[K');
     this.#isLineOpen = false;
-    this.#out.write(`${shownText(this.names(text))}\n`);
+    this.#out.write(`${printable(shownText(this.names(text)))}\n`);
   }
 }
