@@ -2,12 +2,13 @@
  * @file Many clips by one loaded model, each under its number, with its report beside it. A report says what a clip was
  * asked for: so the same command continues where an earlier one was stopped, and another one is refused.
  */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseExact, stringifyExact } from '../../src/exact-json.mjs';
 import { UsageError } from '../command-line.mjs';
+import { statOf } from '../places.mjs';
 import { requestReport } from './driven-page.mjs';
-import { isInside, isSamePlace } from './output-checks.mjs';
+import { isInside, isSamePlace, readNames } from './output-checks.mjs';
 
 /**
  * @typedef {import('./arguments.mjs').Request} Request
@@ -61,11 +62,11 @@ export function clipsToMake(batch, request) {
   const clips = clipsOf(batch, request);
   checkNames(clips, request);
   const { path: folder, typed } = request.output;
-  const info = statSync(folder, { throwIfNoEntry: false });
+  const info = statOf(folder);
   // What is no folder is refused with all other places.
   if (!info?.isDirectory()) return clips;
   const names = new Set(clips.flatMap(({ report, output }) => [report.path, output.path]));
-  for (const file of readdirSync(folder)) {
+  for (const file of readNames('--out', folder, typed)) {
     const path = join(folder, file);
     // What a stopped run has left of a file.
     const isPart = /\.\d+\.part$/.test(file);
@@ -75,7 +76,7 @@ export function clipsToMake(batch, request) {
   }
   return clips.flatMap((clip) => {
     const wanted = comparable(requestReport(request, clip.generate));
-    const found = statSync(clip.output.path, { throwIfNoEntry: false });
+    const found = statOf(clip.output.path);
     if (found && found.isDirectory() !== (clip.output.container === 'png')) {
       throw refusal(`${clip.output.typed} is a ${found.isDirectory() ? 'folder' : 'file'}`);
     }
@@ -137,6 +138,8 @@ function readReport({ path, typed }, force) {
 /** @param {string} path @returns {unknown} */
 function readJson(path) {
   try {
+    // A pipe would be waited for.
+    if (!statSync(path).isFile()) return undefined;
     return parseExact(readFileSync(path, 'utf8'));
   } catch {
     return undefined;

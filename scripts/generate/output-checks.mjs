@@ -142,10 +142,11 @@ function checkFree({ flag, path, typed, isFolder, mayReplace }) {
 
 /**
  * @param {string} flag
- * @param {string} path
+ * @param {string} path A folder.
  * @param {string} typed
+ * @throws {UsageError}
  */
-function readNames(flag, path, typed) {
+export function readNames(flag, path, typed) {
   try {
     return readdirSync(path);
   } catch (error) {

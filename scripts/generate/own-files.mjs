@@ -39,6 +39,7 @@ export function isOwnFrames(path, report) {
 /** @param {string} path A file. */
 export function isOwnReport(path) {
   try {
+    if (!statSync(path).isFile()) return false;
     const report = parseExact(readFileSync(path, 'utf8'));
     const names = ['request', 'parameters', 'device', 'seconds', 'memory', 'output'];
     return (
@@ -54,7 +55,10 @@ export function isOwnReport(path) {
 /** The first and the last bytes of a file. @param {string} path */
 function readEnds(path) {
   try {
-    const { size } = statSync(path);
+    const info = statSync(path);
+    // A pipe would be waited for.
+    if (!info.isFile()) return Buffer.alloc(0);
+    const { size } = info;
     const file = openSync(path, 'r');
     try {
       const starts = size > END_BYTES ? [0, size - END_BYTES] : [0];

@@ -1,5 +1,5 @@
 /** @file What is refused before anything is built, opened or fetched, and what is left as it was. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -121,8 +121,23 @@ describe('what is there already', () => {
     if (process.platform !== 'win32') {
       expect(refusalOf('a', ...out, '--report', '/dev/null')).toContain('is a device');
       expect(refusalOf('a', '--out', '/dev/full', '--force')).toContain('is a file');
+      expect(refusalOf('a', ...out, '--report', '/dev/full')).toContain('is a device');
+      expect(refusalOf('--prompts', '/dev/full', '--out', at('x'))).toContain('is a device');
     }
   });
+});
+
+it.skipIf(process.platform === 'win32')('a pipe is refused without waiting for its end', () => {
+  execFileSync('mkfifo', [at('pipe.gif')]);
+  expect(refusalOf('a', '--out', at('pipe.gif'))).toContain('is a device');
+  expect(refusalOf('a', '--out', at('x.gif'), '--report', at('pipe.gif'))).toContain('is a device');
+  const batch = ['--prompts', put('p.txt', 'a'), '--out', at('clips')];
+  expect(refusalOf(...batch, '--report', at('pipe.gif'))).toContain('is a device');
+});
+
+it('an address as a place to write is refused', () => {
+  expect(refusalOf('a', '--out', 'https://host/clip.gif')).toContain('is an address');
+  expect(refusalOf('a', '--report', 's3://host/r.json')).toContain('is an address');
 });
 
 describe('two things of one name', () => {
@@ -194,6 +209,14 @@ describe('the folder of a batch', () => {
     expect(clips).toMatchObject([{ replaces: true }, { replaces: true }]);
     put('clips/000');
     expect(refusalOf(...batch, '--force')).toContain('000 is a file');
+  });
+
+  it('that cannot be looked at is refused', () => {
+    symlinkSync('loop', at('loop'));
+    const batch = ['--prompts', put('p.txt', 'a'), '--out'];
+    expect(refusalOf(...batch, at('loop'))).toContain('is a link');
+    expect(refusalOf(...batch, at('x'.repeat(300)))).toContain('the name is too long');
+    expect(refusalOf(...batch, at('a\0b'))).toContain('NUL');
   });
 
   it('that is a file is refused', () => {

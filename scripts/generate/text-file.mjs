@@ -1,5 +1,5 @@
 /** @file A text file as editors write it: UTF-8 with or without a byte order mark, or UTF-16 with one. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 
 /** What is wrong with a file, in words that follow its name. */
 export class TextProblem extends Error {}
@@ -39,8 +39,11 @@ export function readTextFile(path) {
 /** @param {string} path */
 function readBytes(path) {
   try {
+    // Some never end.
+    if (statSync(path).isCharacterDevice()) throw new TextProblem('is a device, not a text file');
     return readFileSync(path);
   } catch (error) {
+    if (error instanceof TextProblem) throw error;
     const { code = '' } = /** @type {NodeJS.ErrnoException} */ (error);
     const reason = REASONS[code];
     throw new TextProblem(
