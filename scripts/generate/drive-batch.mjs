@@ -1,6 +1,6 @@
 /** @file Drives the page through a batch. */
 import { EXIT_FAILURE } from '../command-line.mjs';
-import { mapTexts } from '../typed-names.mjs';
+import { mapTexts, withTypedNames } from '../typed-names.mjs';
 import { earlierReports, mergeReports } from './batch.mjs';
 import { BatchProgress } from './batch-progress.mjs';
 import { EngineFailure, orThrow } from './driven-page.mjs';
@@ -47,9 +47,11 @@ export async function driveBatch(request, clips, page, baseUrl, { signal, termin
       entries,
       async make({ generate, output, replaces }) {
         progress.begin(entries.length);
-        if (isLost) driven = await load();
+        if (isLost) driven = await withTypedNames(terminal.names, load);
         isLost = false;
-        return mapTexts(await driven.make(generate, output, replaces), terminal.names);
+        return withTypedNames(terminal.names, async () =>
+          mapTexts(await driven.make(generate, output, replaces), terminal.names),
+        );
       },
       done({ output }, report) {
         for (const { message } of report.notices) {
