@@ -101,9 +101,9 @@ const MOST_NAMED = 10;
  * @param {Page} page
  * @param {string} baseUrl
  * @returns {Promise<readonly Clip[]>} Those that it can make.
- * @throws {EngineFailure} That names all that it cannot make, unless the user wants the others.
+ * @throws {EngineFailure} That names all that it cannot make, unless there are others and the user wants them.
  */
-async function possibleClips(request, clips, page, baseUrl) {
+export async function possibleClips(request, clips, page, baseUrl) {
   /** @type {Map<string, { size: import('./in-page.mjs').Size, names: string[] }>} */
   const sizes = new Map();
   for (const { name, generate } of clips) {
@@ -115,8 +115,8 @@ async function possibleClips(request, clips, page, baseUrl) {
     const { names } = sizes.get(key) ?? { names: [] };
     sizes.set(key, { size, names: [...names, name] });
   }
-  // One size is checked when the model is loaded for it.
-  if (sizes.size < 2) return clips;
+  // One size of all prompts is checked when the model is loaded for it.
+  if (sizes.size < 2 && clips.length === request.batch?.length) return clips;
   const asked = [...sizes.values()];
   const { source, load } = modelInPage(request, baseUrl);
   const answer = await page.evaluate(checkInPage, {
@@ -128,10 +128,9 @@ async function possibleClips(request, clips, page, baseUrl) {
   const bad = problems.flatMap(({ index, problem }) =>
     (asked[index]?.names ?? []).map((name) => `  ${name}: ${problem}`),
   );
-  if (bad.length === 0 || request.keepGoing) {
-    const names = new Set(problems.flatMap(({ index }) => asked[index]?.names ?? []));
-    return clips.filter(({ name }) => !names.has(name));
-  }
+  const names = new Set(problems.flatMap(({ index }) => asked[index]?.names ?? []));
+  const possible = clips.filter(({ name }) => !names.has(name));
+  if (bad.length === 0 || (request.keepGoing && possible.length > 0)) return possible;
   const more = bad.length - MOST_NAMED;
   throw new EngineFailure({
     name: 'Error',
@@ -141,6 +140,6 @@ async function possibleClips(request, clips, page, baseUrl) {
       ...bad.sort().slice(0, MOST_NAMED),
       ...(more > 0 ? [`  and ${more} more`] : []),
     ].join('\n'),
-    hint: 'Change their options, or make the others with --keep-going.',
+    hint: `Change their options${possible.length > 0 ? ', or make the others with --keep-going' : ''}.`,
   });
 }
