@@ -13,7 +13,7 @@ test.each([
   [
     'lora.safetensors',
     encodeSafetensors(new Map([['blocks.0.self_attn.q.lora_A.weight', floats(1)]])),
-    'lora.safetensors is a LoRA for Wan, not a model',
+    'lora.safetensors is a LoRA for Wan; a model is a folder',
   ],
 ])('one file says what it is: %s', async (name, content, message) => {
   const error = (await noModelIn([chosen(name, content)])) as Error;

@@ -41,7 +41,7 @@ export class LoneFile implements FileSource {
     const held = whatItHolds(tensors.keys());
     throw modelFormat(
       held
-        ? `${this.name} is ${held.what}, not a model.`
+        ? `${this.name} is ${held.what}; a model is a folder.`
         : `${this.name} is one file, not a model.`,
       held
         ? placeFor(held)
