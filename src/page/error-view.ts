@@ -15,7 +15,9 @@ export function fillError(
   actions: ErrorActions,
   owner: ErrorOwner,
 ): () => boolean {
-  const children: Node[] = [create('p', {}, create('strong', {}, describeUnknown(error)))];
+  // A field that holds “1e” has no number to name.
+  const said = describeUnknown(error).replace(/^(\w+): NaN /, '$1: what is in the field ');
+  const children: Node[] = [create('p', {}, create('strong', {}, said))];
   if (error instanceof ZoetropeError) {
     if (error.hint !== '') children.push(create('p', {}, error.hint));
     children.push(create('p', {}, create('code', {}, error.code)));
