@@ -63,7 +63,10 @@ export class CodecField {
     const others = VIDEO_CODECS[container]
       .filter((codec) => this.#isUsable(codec))
       .map((codec) => CODEC_TITLES[codec]);
-    const choices = ['Automatic', ...others].join(' or ');
+    const choices = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format([
+      'Automatic',
+      ...others,
+    ]);
     return `${CONTAINER_TITLES[container]} files cannot hold ${CODEC_TITLES[value]}: choose ${choices} as the codec.`;
   }
 

@@ -69,7 +69,7 @@ export function checkSchedulerName(name: string): void {
   throw invalidArgument(
     'scheduler',
     `there is no ${name}.`,
-    `One of ${SCHEDULER_NAMES.join(', ')}; or leave it out for the checkpoint's own.`,
+    `Choose one of ${SCHEDULER_NAMES.join(', ')}; or leave it out for the checkpoint's own.`,
   );
 }
 

@@ -52,7 +52,7 @@ function checkFormats(weights: unknown, name: string): void {
     throw invalidArgument(
       name,
       isKnown ? `${String(format)} is not a format.` : `${component} is not a component.`,
-      `One of ${FORMATS.join(', ')}, for all or for some of ${COMPONENTS.join(', ')}.`,
+      `Choose one of ${FORMATS.join(', ')}, for all or for some of ${COMPONENTS.join(', ')}.`,
     );
   }
 }
