@@ -286,8 +286,8 @@ describe('a checkpoint is refused', () => {
 
   test('with components that do not fit each other', async () => {
     await editJson('transformer/config.json', { text_dim: 64 });
-    await expectRefusal('do not fit', 'text 128', 'transformer 64');
+    await expectRefusal('do not fit together', 'takes 64 numbers', 'text encoder makes 128');
     await editJson('transformer/config.json', { text_dim: 128, in_channels: 36 });
-    await expectRefusal('do not fit', 'in 36');
+    await expectRefusal('do not fit together', 'latents of 36 channels');
   });
 });

@@ -132,9 +132,13 @@ export function summarize(name: ComponentName, needs: readonly WeightNeed[]): Co
 function checkWidths(transformer: WanTransformerConfig, vae: WanVaeConfig, text: Umt5Config): void {
   const { inChannels, outChannels, textDim } = transformer;
   if (inChannels !== vae.zDim || outChannels !== vae.zDim || textDim !== text.dModel) {
+    const misfit =
+      textDim === text.dModel
+        ? `the transformer takes latents of ${inChannels} channels and gives ${outChannels}, and the decoder takes ${vae.zDim}`
+        : `the transformer takes ${textDim} numbers for each token of the prompt, and the text encoder makes ${text.dModel}`;
     throw new ZoetropeError(
       'model-format',
-      `The components do not fit: latents ${vae.zDim}, transformer in ${inChannels}, out ${outChannels}; text ${text.dModel}, transformer ${textDim}.`,
+      `The components do not fit together: ${misfit}.`,
       inChannels > outChannels
         ? 'The transformer takes more channels than it gives, as image-to-video models do, which are not supported: choose the text-to-video model (T2V).'
         : 'The parts are of different models: use the transformer, text encoder and decoder of one.',
