@@ -60,6 +60,7 @@ test('a server without CORS is told from one that does not answer, and from no n
   expect(noCors?.hint).toContain('Access-Control-Allow-Origin');
   expect(silent?.message).toContain('could not be fetched: the server does not answer');
   expect(silent?.hint).toContain('whether the server is running');
+  expect(silent?.hint).toContain('If the address opens in a browser tab');
   const context = sharedPage.context();
   await context.setOffline(true);
   const offline = await failure(sharedPage, 'http://no-such-host.invalid/model');

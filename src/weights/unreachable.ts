@@ -28,6 +28,12 @@ const SILENT: Unreachable = {
   hint: 'Check the address and the connection, and whether the server is running; then try again.',
 };
 
+/** Chromium reports no answer that a header of its own keeps from other pages (Cross-Origin-Resource-Policy). */
+const UNREPORTED: Unreachable = {
+  ...SILENT,
+  hint: `${SILENT.hint} If the address opens in a browser tab, the server is there and keeps its files from other pages: it must send Access-Control-Allow-Origin: *.`,
+};
+
 const EITHER: Unreachable = {
   reason: 'the server does not answer, or does not let other pages read its files (CORS)',
   hint: 'Open the address in a browser tab. If the file comes there, the server must send the header Access-Control-Allow-Origin: *; else check the address and the connection.',
@@ -91,7 +97,7 @@ async function probe(url: string, send: typeof fetch): Promise<Unreachable> {
   } catch {
     if (!globalThis.crossOriginIsolated) return SILENT;
     if (!watch) return EITHER;
-    return (await watch.wasBlocked()) ? NO_CORS : SILENT;
+    return (await watch.wasBlocked()) ? NO_CORS : UNREPORTED;
   } finally {
     watch?.end();
   }
