@@ -78,7 +78,10 @@ export async function expectClip(page: Page): Promise<void> {
     () => false,
   );
   // A log alone must show where a run stopped.
-  if (!hasEnded) throw new Error(`no clip in time: ${await page.locator('#stage').innerText()}`);
+  if (!hasEnded) {
+    const words = await page.locator('#stage, #status, #progress, #notices').allInnerTexts();
+    throw new Error(`no clip in time: ${words.join(' | ')}`);
+  }
   await expect(page.locator('#error')).toBeHidden();
 }
 

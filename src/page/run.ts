@@ -91,7 +91,8 @@ export class Run {
     } catch (error) {
       watch.end();
       if (error instanceof DownloadPaused) this.#progress.announce('The download is paused.');
-      else if (isAbortError(error)) this.#showCancelled(error);
+      // An end that was not asked for is a failure, whatever it calls itself.
+      else if (isAbortError(error) && controller.signal.aborted) this.#showCancelled(error);
       else {
         // The phase that was announced is over; the error announces itself.
         this.#progress.announce('');
