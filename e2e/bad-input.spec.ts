@@ -26,7 +26,11 @@ const CASES: readonly {
     fields: { scheduler: 'DDIMScheduler' },
     says: /scheduler: there is no DDIMScheduler/,
   },
-  { title: 'a width in words in the address', fields: { width: 'wide' }, says: /width: NaN/ },
+  {
+    title: 'a width in words in the address',
+    fields: { width: 'wide' },
+    says: /width: what is in the field is not a whole number/,
+  },
   {
     title: 'a format in the address that there is not',
     fields: { weights: 'q5' },
