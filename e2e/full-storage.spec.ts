@@ -39,54 +39,55 @@ function orphans(page: Page): Promise<number> {
   });
 }
 
-test('a quota that is met in an import is reported, keeps what was stored, and can be gone around', async ({
-  browser,
-  site,
-}) => {
-  const page = await browser.newPage();
-  let fetched = 0;
-  page.on('request', (request) => {
-    fetched += rangeLength(request);
-  });
-  await open(page, site, KEPT);
-  const setQuota = await quotaOf(page, site.url);
-  await setQuota(QUOTA_BYTES);
-  const error = page.locator('#error');
-  await page.getByRole('button', { name: 'Generate' }).click();
-  await expect(error).toContainText('storage-full');
-  await expect(error).toContainText(
-    /no room to store transformer\/\S+\.safetensors of \S+pocket: the storage is full after 0 bytes of this part’s [\d.]+ MB\. \d+ kB of the model’s 10\.\d MB are kept/,
-  );
-  await expect(error).toContainText('free disk space');
-  const models = page.locator('#stored-models > li');
-  await expect(models).toHaveCount(1);
-  await expect(models).toContainText('incomplete');
-  await expect(page.locator('#stored-room')).toContainText(/at least 10\.7 GB free/);
-  expect(await orphans(page)).toBe(0);
+test(
+  'a quota that is met in an import is reported, keeps what was stored, and can be gone around',
+  { tag: '@heavy' },
+  async ({ browser, site }) => {
+    const page = await browser.newPage();
+    let fetched = 0;
+    page.on('request', (request) => {
+      fetched += rangeLength(request);
+    });
+    await open(page, site, KEPT);
+    const setQuota = await quotaOf(page, site.url);
+    await setQuota(QUOTA_BYTES);
+    const error = page.locator('#error');
+    await page.getByRole('button', { name: 'Generate' }).click();
+    await expect(error).toContainText('storage-full');
+    await expect(error).toContainText(
+      /no room to store transformer\/\S+\.safetensors of \S+pocket: the storage is full after 0 bytes of this part’s [\d.]+ MB\. \d+ kB of the model’s 10\.\d MB are kept/,
+    );
+    await expect(error).toContainText('free disk space');
+    const models = page.locator('#stored-models > li');
+    await expect(models).toHaveCount(1);
+    await expect(models).toContainText('incomplete');
+    await expect(page.locator('#stored-room')).toContainText(/at least 10\.7 GB free/);
+    expect(await orphans(page)).toBe(0);
 
-  // The plan of a model that is loaded, and not kept, has nothing to fetch.
-  await page.getByRole('button', { name: 'Load without keeping it' }).click();
-  await expectClip(page);
-  await expect(page.locator('#storage')).not.toBeChecked();
-  const facts = page.locator('#plan-facts');
-  await expect(facts).toContainText(/^Nothing to fetch · holds [\d.]+ MB of weights .* in RAM/);
-  await page.locator('#weights').selectOption('q8');
-  await expect(facts).toContainText(/^Fetches 10\.\d MB/);
-  await page.locator('#weights').selectOption('');
-  await expect(facts).toContainText(/^Nothing to fetch/);
+    // The plan of a model that is loaded, and not kept, has nothing to fetch.
+    await page.getByRole('button', { name: 'Load without keeping it' }).click();
+    await expectClip(page);
+    await expect(page.locator('#storage')).not.toBeChecked();
+    const facts = page.locator('#plan-facts');
+    await expect(facts).toContainText(/^Nothing to fetch · holds [\d.]+ MB of weights .* in RAM/);
+    await page.locator('#weights').selectOption('q8');
+    await expect(facts).toContainText(/^Fetches 10\.\d MB/);
+    await page.locator('#weights').selectOption('');
+    await expect(facts).toContainText(/^Nothing to fetch/);
 
-  await setQuota();
-  await page.locator('#storage').check();
-  await expect(facts).toContainText(/^Fetches [\d.]+ MB .*and has the rest/);
-  const left = Number(/Fetches ([\d.]+) MB/.exec((await facts.textContent()) ?? '')?.[1]) * 1e6;
-  const before = fetched;
-  await generate(page);
-  await expect(models).not.toContainText('incomplete');
-  // Each of the three files has a header besides.
-  expect(fetched - before).toBeLessThan(left + 3 * HEADER_BYTES);
-  expect(fetched - before).toBeGreaterThan(left * 0.9);
-  await page.close();
-});
+    await setQuota();
+    await page.locator('#storage').check();
+    await expect(facts).toContainText(/^Fetches [\d.]+ MB .*and has the rest/);
+    const left = Number(/Fetches ([\d.]+) MB/.exec((await facts.textContent()) ?? '')?.[1]) * 1e6;
+    const before = fetched;
+    await generate(page);
+    await expect(models).not.toContainText('incomplete');
+    // Each of the three files has a header besides.
+    expect(fetched - before).toBeLessThan(left + 3 * HEADER_BYTES);
+    expect(fetched - before).toBeGreaterThan(left * 0.9);
+    await page.close();
+  },
+);
 
 test('what a browser promises refuses no model: card and plan say the same', async ({
   sharedPage,

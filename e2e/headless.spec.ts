@@ -192,37 +192,44 @@ test('an error of the engine is told with its code', async () => {
   expect(output).toContain('nearest valid: 48');
 });
 
-test('a batch outlives a clip that fails, and local files have the names that were typed', async () => {
-  const list = '[{"prompt": "a ball", "seed": 18446744073709551615}, {"prompt": "x", "width": 50}]';
-  writeFileSync(join(folder, 'list.json'), `\uFEFF${list}`);
-  cpSync(join(ROOT, 'models/pocket'), join(folder, 'my model'), { recursive: true });
-  const model = ['--model', './my model/', '--device', 'wasm', ...SMALL];
-  const batch = [...model, '--prompts', 'list.json', '--out', 'some', '--container', 'gif'];
-  const refused = await command(batch);
-  expect(refused.code, refused.output).toBe(1);
-  expect(refused.output).toContain('cannot make 1 of these clips:\n  001: width: 50 pixels');
-  expect(existsSync(join(folder, 'some'))).toBe(false);
+test(
+  'a batch outlives a clip that fails, and local files have the names that were typed',
+  { tag: '@heavy' },
+  async () => {
+    const list =
+      '[{"prompt": "a ball", "seed": 18446744073709551615}, {"prompt": "x", "width": 50}]';
+    writeFileSync(join(folder, 'list.json'), `\uFEFF${list}`);
+    cpSync(join(ROOT, 'models/pocket'), join(folder, 'my model'), { recursive: true });
+    const model = ['--model', './my model/', '--device', 'wasm', ...SMALL];
+    const batch = [...model, '--prompts', 'list.json', '--out', 'some', '--container', 'gif'];
+    const refused = await command(batch);
+    expect(refused.code, refused.output).toBe(1);
+    expect(refused.output).toContain('cannot make 1 of these clips:\n  001: width: 50 pixels');
+    expect(existsSync(join(folder, 'some'))).toBe(false);
 
-  const kept = await command([...batch, '--keep-going', '--report', 'some.json']);
-  expect(kept.code, kept.output).toBe(1);
-  expect(kept.output).toMatch(/Made 1 of 2 clips in [\d.]+ s, in some; failed: 1\.\n {2}001: inv/);
-  const report = readFileSync(join(folder, 'some.json'), 'utf8');
-  expect(report).toContain('"model": "./my model/"');
-  expect(report).toContain('"model": "my model"');
-  expect(report).toContain('"seed": 18446744073709551615');
-  expect(report).toContain(`"path": "${join('some', '000.gif')}"`);
-  expect(report).not.toContain('127.0.0.1');
+    const kept = await command([...batch, '--keep-going', '--report', 'some.json']);
+    expect(kept.code, kept.output).toBe(1);
+    expect(kept.output).toMatch(
+      /Made 1 of 2 clips in [\d.]+ s, in some; failed: 1\.\n {2}001: inv/,
+    );
+    const report = readFileSync(join(folder, 'some.json'), 'utf8');
+    expect(report).toContain('"model": "./my model/"');
+    expect(report).toContain('"model": "my model"');
+    expect(report).toContain('"seed": 18446744073709551615');
+    expect(report).toContain(`"path": "${join('some', '000.gif')}"`);
+    expect(report).not.toContain('127.0.0.1');
 
-  rmSync(join(folder, 'my model/transformer/config.json'));
-  const broken = await command(['x', '--out', 'broken.gif', ...model]);
-  expect(broken.code, broken.output).toBe(1);
-  expect(broken.output).toContain('./my model has no file transformer/config.json');
-  const lora = ['--lora', 'my model/vae/diffusion_pytorch_model.safetensors'];
-  const wrong = await command(['x', '--out', 'wrong.gif', ...lora, '--device', 'wasm', ...SMALL]);
-  expect(wrong.code, wrong.output).toBe(1);
-  expect(wrong.output).toContain('my model/vae/diffusion_pytorch_model.safetensors');
-  expect(broken.output + wrong.output).not.toContain('127.0.0.1');
-});
+    rmSync(join(folder, 'my model/transformer/config.json'));
+    const broken = await command(['x', '--out', 'broken.gif', ...model]);
+    expect(broken.code, broken.output).toBe(1);
+    expect(broken.output).toContain('./my model has no file transformer/config.json');
+    const lora = ['--lora', 'my model/vae/diffusion_pytorch_model.safetensors'];
+    const wrong = await command(['x', '--out', 'wrong.gif', ...lora, '--device', 'wasm', ...SMALL]);
+    expect(wrong.code, wrong.output).toBe(1);
+    expect(wrong.output).toContain('my model/vae/diffusion_pytorch_model.safetensors');
+    expect(broken.output + wrong.output).not.toContain('127.0.0.1');
+  },
+);
 
 test(
   'a damaged weight, or a useless LoRA scale, ends with an error and no clip',

@@ -19,10 +19,9 @@ async function watchViolations(page: Page): Promise<() => Promise<string[]>> {
 }
 
 for (const device of ['wasm', 'webgpu']) {
-  const tag = device === 'webgpu' ? ['@heavy'] : [];
   test(
     `a clip is made on ${device} and saved within the policy`,
-    { tag },
+    { tag: '@heavy' },
     async ({ browser, site }) => {
       const page = await browser.newPage();
       const violations = await watchViolations(page);

@@ -106,37 +106,38 @@ test('links, files, messages and what is kept have no secret of an address', asy
   await context.close();
 });
 
-test('an address fills in no token, ticks no box of it and keeps none', async ({
-  browser,
-  site,
-}) => {
-  const page = await browser.newPage();
-  for (const name of ['remember-token', 'token', 'folder', 'use-fast-decoder', 'model-other']) {
-    for (const value of ['', '1', TOKEN]) {
-      await open(page, site, { ...SMALL, [name]: value, prompt: 'a ball' });
-      await expect(page.locator('#prompt')).toHaveValue('a ball');
-      await expect(page.locator('#remember-token')).not.toBeChecked();
-      await expect(page.locator('#token')).toHaveValue('');
-      expect(await page.evaluate(() => localStorage.length)).toBe(0);
+test(
+  'an address fills in no token, ticks no box of it and keeps none',
+  { tag: '@heavy' },
+  async ({ browser, site }) => {
+    const page = await browser.newPage();
+    for (const name of ['remember-token', 'token', 'folder', 'use-fast-decoder', 'model-other']) {
+      for (const value of ['', '1', TOKEN]) {
+        await open(page, site, { ...SMALL, [name]: value, prompt: 'a ball' });
+        await expect(page.locator('#prompt')).toHaveValue('a ball');
+        await expect(page.locator('#remember-token')).not.toBeChecked();
+        await expect(page.locator('#token')).toHaveValue('');
+        expect(await page.evaluate(() => localStorage.length)).toBe(0);
+      }
     }
-  }
-  await open(page, site, { token: TOKEN, model: server.address('pocket'), prompt: 'a ball' });
-  await expect(page.locator('#model')).toHaveValue(server.address('pocket'));
-  await expect(page).toHaveURL((url) =>
-    [...server.secrets, TOKEN].every((secret) => !url.href.includes(secret)),
-  );
-  await expect(page.locator('#model-title')).toHaveText(`${server.plain('pocket')}?…`);
+    await open(page, site, { token: TOKEN, model: server.address('pocket'), prompt: 'a ball' });
+    await expect(page.locator('#model')).toHaveValue(server.address('pocket'));
+    await expect(page).toHaveURL((url) =>
+      [...server.secrets, TOKEN].every((secret) => !url.href.includes(secret)),
+    );
+    await expect(page.locator('#model-title')).toHaveText(`${server.plain('pocket')}?…`);
 
-  // What is typed and remembered stays out of an address that is made of the form.
-  await page.locator('#token').evaluate((field, value) => {
-    if (field instanceof HTMLInputElement) field.value = value;
-  }, TOKEN);
-  await page.locator('#remember-token').evaluate((box) => {
-    if (box instanceof HTMLInputElement) box.click();
-  });
-  expect(await page.evaluate(() => localStorage.getItem('hub-token'))).toBe(TOKEN);
-  await open(page, site, { ...SMALL, 'remember-token': '', prompt: 'a ball' });
-  await expect(page.locator('#remember-token')).toBeChecked();
-  expect(page.url()).not.toContain(TOKEN);
-  await page.close();
-});
+    // What is typed and remembered stays out of an address that is made of the form.
+    await page.locator('#token').evaluate((field, value) => {
+      if (field instanceof HTMLInputElement) field.value = value;
+    }, TOKEN);
+    await page.locator('#remember-token').evaluate((box) => {
+      if (box instanceof HTMLInputElement) box.click();
+    });
+    expect(await page.evaluate(() => localStorage.getItem('hub-token'))).toBe(TOKEN);
+    await open(page, site, { ...SMALL, 'remember-token': '', prompt: 'a ball' });
+    await expect(page.locator('#remember-token')).toBeChecked();
+    expect(page.url()).not.toContain(TOKEN);
+    await page.close();
+  },
+);
