@@ -29,7 +29,7 @@ const CASES: readonly {
   {
     title: 'a width in words in the address',
     fields: { width: 'wide' },
-    says: /width: what is in the field is not a whole number/,
+    says: /width: what is in the field is not what/,
   },
   {
     title: 'a format in the address that there is not',
@@ -111,7 +111,7 @@ test('a seed of 20 digits is kept to the last one', async ({ sharedPage, site })
   await expect(sharedPage.getByRole('button', { name: `a red ball, seed ${seed}` })).toBeVisible();
   const copied = async (what: string): Promise<string> => {
     await sharedPage.getByRole('button', { name: `Copy ${what}` }).click();
-    await expect(sharedPage.locator('#save-status')).toHaveText(/copied\./);
+    await expect(sharedPage.locator('#save-status')).toHaveText(new RegExp(`^${what} copied`, 'i'));
     return sharedPage.evaluate(() => navigator.clipboard.readText());
   };
   expect(await copied('parameters')).toContain(`"seed": ${seed},`);

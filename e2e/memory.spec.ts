@@ -105,6 +105,7 @@ test('memory options go to the engine and into the link', async ({ sharedPage, s
   await open(sharedPage, site, { ...CLIP, 'num-frames': '1', ...memory });
   await generate(sharedPage);
   await sharedPage.getByRole('button', { name: 'Copy link' }).click();
+  await expect(sharedPage.locator('#save-status')).toHaveText('Link copied.');
   const link = new URL(await sharedPage.evaluate(() => navigator.clipboard.readText()));
   expect(Object.fromEntries(link.searchParams)).toMatchObject(memory);
 });

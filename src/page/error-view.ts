@@ -16,7 +16,10 @@ export function fillError(
   owner: ErrorOwner,
 ): () => boolean {
   // A field that holds “1e” has no number to name.
-  const said = describeUnknown(error).replace(/^(\w+): NaN /, '$1: what is in the field ');
+  const said = describeUnknown(error).replace(
+    /^(\w+): NaN (?:pixels |frames )?/,
+    '$1: what is in the field ',
+  );
   const children: Node[] = [create('p', {}, create('strong', {}, said))];
   if (error instanceof ZoetropeError) {
     if (error.hint !== '') children.push(create('p', {}, error.hint));
