@@ -30,7 +30,7 @@ export class UsageError extends Error {
 }
 
 /**
- * The text with marks in the place of control characters: those of a prompt, a file's name or a server's answer could
+ * The text with marks instead of control characters: those of a prompt, a file's name or a server's answer could
  * move the terminal's cursor or hide what is printed.
  * @param {string} text
  */

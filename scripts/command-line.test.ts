@@ -87,7 +87,7 @@ it.each([
   expect(messageOf(() => generate(...args))).toContain(message);
 });
 
-it.skipIf(process.platform === 'win32')('a path of Windows is told from a name', () => {
+it.skipIf(process.platform === 'win32')('a path of Windows is not taken for a name', () => {
   const path = String.raw`C:\models\wan`;
   expect(messageOf(() => generate('--model', path))).toContain('is a Windows path');
 });

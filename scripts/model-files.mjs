@@ -1,4 +1,4 @@
-/** @file Which files of a folder are a model's, by their names: a folder may hold much else that is nobody's business. */
+/** @file Which files of a folder are a model's, by their names: a folder may hold private files too. */
 import { basename } from 'node:path';
 
 /** Configurations, in diffusers' names. */

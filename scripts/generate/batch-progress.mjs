@@ -32,7 +32,7 @@ export class BatchProgress {
    * @returns {Step} Of the batch.
    */
   over({ fraction, text }) {
-    // Saving begins its own bar anew.
+    // Saving starts its own bar.
     this.#within = Math.max(this.#within, fraction ?? 0);
     const done = this.#made + this.#within;
     const elapsed = (this.#now() - this.#startedAt) / 1000;

@@ -194,7 +194,7 @@ export function earlierReports(path, batch, request) {
 }
 
 /**
- * The reports of this run in the place of those that earlier ones have left of the same clips.
+ * The reports of this run replace those that earlier runs left of the same clips.
  * @param {readonly BatchEntry[]} earlier
  * @param {readonly BatchEntry[]} made
  * @returns {BatchEntry[]}

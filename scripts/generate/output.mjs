@@ -86,7 +86,7 @@ function isOwnPart(name) {
 }
 
 /**
- * Each frame in the place of its namesake; frames of a longer clip go, and all other files stay.
+ * Each frame replaces its namesake. Frames of a longer clip go, and all other files stay.
  * @param {string} from
  * @param {string} folder
  * @param {number} count
@@ -151,7 +151,7 @@ async function writing(typed, temporary, write) {
     try {
       rmSync(temporary, { recursive: true, force: true });
     } catch {
-      // Where it was to be is gone, or no folder: what went wrong is told already.
+      // Where it was to be is gone, or no folder: the error is reported already.
     }
   }
 }

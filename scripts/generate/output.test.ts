@@ -98,7 +98,7 @@ describe('frames in a folder that is there', () => {
   });
 });
 
-it('a place that vanishes is told, with the name that was typed', async () => {
+it('a place that vanishes is reported by the name that was typed', async () => {
   writeFileSync(join(folder, 'file'), '');
   await expect(write('file/clip.mp4')).rejects.toThrow('file/clip.mp4 could not be written');
   const report = { path: join(folder, 'file/r.json'), typed: './r.json' };
@@ -108,7 +108,7 @@ it('a place that vanishes is told, with the name that was typed', async () => {
 const canMount =
   process.platform === 'linux' && spawnSync('unshare', ['-m', 'true'], {}).status === 0;
 
-it.skipIf(!canMount)('a full disk is told, and leaves the earlier file whole', () => {
+it.skipIf(!canMount)('a full disk is reported, and leaves the earlier file whole', () => {
   const script = `
     import { writeOutput, writeJson } from ${JSON.stringify(join(import.meta.dirname, 'output.mjs'))};
     import { readdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -156,7 +156,7 @@ describe('two things of one name', () => {
     expect(refusalOf(...args)).toContain(message);
   });
 
-  it('are told where capital letters do not count, and taken where they do', () => {
+  it('are reported where capital letters do not count, and taken where they do', () => {
     const isBlind = existsSync(put('case').toUpperCase().replace(folder.toUpperCase(), folder));
     const args = ['a', '--out', at('x.gif'), '--report', at('X.GIF')];
     if (isBlind) expect(refusalOf(...args)).toContain('the same place');

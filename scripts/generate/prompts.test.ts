@@ -76,7 +76,7 @@ describe('a file of prompts', () => {
     ]);
   });
 
-  it('is told where it is not JSON', () => {
+  it('gets the place where it is not JSON', () => {
     expect(refusalOf('p.json', '[\n  "a",\n  // b\n  "c"\n]')).toBe(
       '--prompts: p.json is not JSON: line 3, column 3: there is a comment, which JSON does not allow.',
     );
@@ -106,7 +106,7 @@ describe('a file of prompts', () => {
     expect(refusalOf(name, content)).toContain(message);
   });
 
-  it('is told all that is wrong with it, up to ten things, with their lines', () => {
+  it('gets all that is wrong with it, up to ten things, with their lines', () => {
     const two = refusalOf('p.json', '[\n"a",\n{ "seed": "1",\n "sed": 2 },\n{ "prompt": 1 }\n]');
     expect(two.split('\n')).toEqual([
       '--prompts: 4 things are wrong in p.json:',
@@ -128,7 +128,7 @@ describe('a file of prompts', () => {
     expect(performance.now() - startedAt).toBeLessThan(2000);
   });
 
-  it('is told why it cannot be read', () => {
+  it('gets the reason why it cannot be read', () => {
     mkdirSync(join(folder, 'd.txt'));
     const missing = { path: join(folder, 'none.txt'), typed: './none.txt' };
     expect(() => readPrompts(missing, {})).toThrow('./none.txt cannot be read: it does not exist');

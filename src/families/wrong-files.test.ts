@@ -106,7 +106,7 @@ test('files of a folder on the page are named, whichever weights they are', asyn
   await expect(openCheckpoint(at.source)).rejects.toThrow('There is wan-Q8_0.gguf, a GGUF file');
 });
 
-test('a folder of a LoRA in the place of a transformer is named', async () => {
+test('a folder of a LoRA instead of a transformer is named', async () => {
   const lora = await mkdtemp(join(dirname(folder), 'lora-folder-'));
   await writeFile(join(lora, 'pytorch_lora_weights.safetensors'), '');
   const transformer = { source: new NodeFolderSource(lora), path: '' };

@@ -1,4 +1,4 @@
-/** @file A limit on how long an encoder may give no sign: some hang in the place of failing. */
+/** @file A limit on how long an encoder may give no sign: some hang instead of failing. */
 
 export interface EncoderPatience {
   readonly tickMs: number;

@@ -237,7 +237,7 @@ describe('an encoder that promises and fails', () => {
     });
   });
 
-  it('is told with its cause where no codec is left', async () => {
+  it('is reported with its cause where no codec is left', async () => {
     repair = breakEncoders({ avc1: 'at flush', vp09: { atFrame: 1 }, av01: 'silent' });
     await expect(encode(optionsFor('mp4'))).rejects.toMatchObject({
       code: 'feature-missing',

@@ -1,4 +1,4 @@
-/** @file The address that brings a form back, without what nobody else should read. Loaded when one is asked for. */
+/** @file The address that brings a form back, without its secrets. Loaded when one is asked for. */
 import { findModel } from '../families/catalogue/entries.ts';
 import { shownAddress } from '../weights/shown-address.mjs';
 import { PLACES } from './address-fields.ts';
@@ -19,7 +19,7 @@ function linkPlace(text: string): string {
   return text.startsWith(FOLDER) ? text : shownAddress(text, { mark: '' });
 }
 
-/** The address of the page without what nobody else should read, as it may stay in the browser's history. */
+/** The address of the page without its secrets, as it may stay in the browser's history. */
 export function publicAddress(href: string): string {
   const url = new URL(href);
   const before = [...url.searchParams];

@@ -80,7 +80,7 @@ export class ClipSaver {
 
   #offerCodecs(parameters: GenerationParameters): void {
     const offering = this.#codec.offer(parameters, Number(select('scale').value));
-    // Where that cannot be told, the automatic choice remains.
+    // Where the browser does not say, the automatic choice remains.
     offering.then(() => this.#markButtons()).catch(() => undefined);
   }
 

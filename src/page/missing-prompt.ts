@@ -1,4 +1,4 @@
-/** @file What the page says to an empty prompt, which the library encodes: whoever presses Generate has forgotten it. */
+/** @file What the page says to an empty prompt, which the library encodes: on the page it was forgotten. */
 import { invalidArgument } from '../errors.ts';
 import { element } from './elements.ts';
 import { clearError, type ErrorActions, showError } from './messages.ts';

@@ -187,7 +187,7 @@ export class ModelPicker {
   }
 }
 
-/** Of the stored models, this one in its formats. */
+/** The stored copies of this model, one for each format. */
 function ownOf(
   models: readonly StoredModel[],
   source: string,

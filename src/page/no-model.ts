@@ -1,4 +1,4 @@
-/** @file What was dropped or chosen in the place of a model's folder: loaded when there is no model in it. */
+/** @file What was dropped or chosen instead of a model's folder: loaded when there is no model in it. */
 import { invalidArgument, ZoetropeError } from '../errors.ts';
 import { FilesSource } from '../weights/files-source.ts';
 import { LoneFile } from '../weights/lone-file.ts';

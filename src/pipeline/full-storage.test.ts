@@ -57,7 +57,7 @@ async function keptBytes(): Promise<number> {
   return records.reduce((sum, { totalBytes }) => sum + totalBytes, 0);
 }
 
-/** Of all chunks. */
+/** All chunks together. */
 async function hashes(): Promise<string[]> {
   const all = await store.listCheckpoints();
   return all.flatMap(({ chunks }) => chunks.map(({ hash }) => hash)).toSorted();

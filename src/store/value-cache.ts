@@ -44,7 +44,7 @@ export class ValueCache {
   }
 
   /**
-   * Keeps a value, in the place of one with the same key; not if it is larger than all of them may be.
+   * Keeps a value, and replaces one with the same key; not if it is larger than all of them may be.
    * @returns Whether the storage is full: the value is not kept then.
    */
   async put(key: string, bytes: Uint8Array<ArrayBuffer>): Promise<{ readonly isFull: boolean }> {

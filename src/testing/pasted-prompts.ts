@@ -5,7 +5,7 @@ export interface PastedPrompt {
   readonly prompt: string;
   /** After `prompt_clean`, with ftfy. */
   readonly cleaned: string;
-  /** Of the cleaned text, with the bundled model's tokenizer. */
+  /** Tokens of the cleaned text, by the bundled model's tokenizer. */
   readonly ids: readonly number[];
 }
 

@@ -16,7 +16,7 @@ export interface FullImport {
   readonly totalBytes: number;
 }
 
-/** `storage-full` of one component. Whoever knows the whole model says more: see `explainFullStorage`. */
+/** `storage-full` of one component. The caller that knows the whole model says more: see `explainFullStorage`. */
 export class ImportFullError extends ZoetropeError {
   readonly where: FullImport;
 

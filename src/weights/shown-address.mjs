@@ -5,7 +5,7 @@
  * JavaScript, because the commands use it too, before anything can compile TypeScript; `shown-address.d.mts` has its types.
  */
 
-/** What stands in the place of a secret. */
+/** What replaces a secret. */
 const HIDDEN = '…';
 
 /** An access token of the hub: wherever it stands, by mistake too. */

@@ -32,7 +32,7 @@ describe('an address is shown', () => {
     expect(shownAddress(text)).toBe(shown);
   });
 
-  test('with nothing in the place of its query, for a link', () => {
+  test('with nothing for its query, for a link', () => {
     expect(shownAddress('https://u:p@host/x?sig=abc', { mark: '' })).toBe('https://host/x');
   });
 

@@ -21,23 +21,28 @@ test.each([
   ['', ''],
   ['', SIGNED],
   ['me:S3cret-word@', ''],
-])('a server that is down is told from a name that does not exist: %s…%s', async (user, query) => {
-  const dead = new HttpSource(`http://${user}127.0.0.1:${await deadPort()}/m${query}`, {
-    retry: QUICK,
-  });
-  await expect(dead.readText('model_index.json')).rejects.toMatchObject({
-    code: 'network',
-    message: expect.stringContaining(
-      'model_index.json could not be fetched: nothing accepts connections there.',
-    ),
-    hint: expect.stringContaining('whether the server is running'),
-  });
-  const nowhere = new HttpSource(`http://${user}no-such-host.invalid/m${query}`, { retry: QUICK });
-  await expect(nowhere.readText('model_index.json')).rejects.toMatchObject({
-    code: 'network',
-    message: expect.stringMatching(/no machine of this name|could not be looked up/),
-  });
-});
+])(
+  'a server that is down is not taken for a name that does not exist: %s…%s',
+  async (user, query) => {
+    const dead = new HttpSource(`http://${user}127.0.0.1:${await deadPort()}/m${query}`, {
+      retry: QUICK,
+    });
+    await expect(dead.readText('model_index.json')).rejects.toMatchObject({
+      code: 'network',
+      message: expect.stringContaining(
+        'model_index.json could not be fetched: nothing accepts connections there.',
+      ),
+      hint: expect.stringContaining('whether the server is running'),
+    });
+    const nowhere = new HttpSource(`http://${user}no-such-host.invalid/m${query}`, {
+      retry: QUICK,
+    });
+    await expect(nowhere.readText('model_index.json')).rejects.toMatchObject({
+      code: 'network',
+      message: expect.stringMatching(/no machine of this name|could not be looked up/),
+    });
+  },
+);
 
 test('a hub that is down is named, and a network that wants a login too', async () => {
   const reference = { repository: 'owner/name', revision: undefined, path: '' };

@@ -156,7 +156,7 @@ function watchBlocked(url: string): BlockedWatch | undefined {
   };
 }
 
-/** Of the error below `fetch`'s own. */
+/** The code of the error below `fetch`'s own. */
 function codeOf(cause: unknown): string | undefined {
   for (let error: unknown = cause, depth = 0; error instanceof Error && depth < 4; depth++) {
     const { code } = error as { code?: unknown };

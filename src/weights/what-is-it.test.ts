@@ -16,7 +16,7 @@ function refusal(head: string, path: string, size = 5000): Promise<unknown> {
   return readSafetensorsHeader(source, path).catch((error: unknown) => error);
 }
 
-describe('a file in the place of safetensors is named', () => {
+describe('a file instead of safetensors is named', () => {
   const lfs = `version https://git-lfs.github.com/spec/v1\noid sha256:${'ab'.repeat(32)}\nsize 5676070424\n`;
   const html = `<!DOCTYPE html>\n<html><head><title>\n Sign in </title></head></html>`;
   const xml = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code></Error>`;
@@ -94,6 +94,6 @@ test.each([
   ['Wan2.1_VAE.pth', true],
   ['Wan-AI/Wan2.1-T2V-1.3B', false],
   ['models/pocket.v2', false],
-])('a path with weights is told from a folder by its name: %s', (path, expected) => {
+])('a path with weights is known from a folder by its name: %s', (path, expected) => {
   expect(isWeightsFile(path)).toBe(expected);
 });

@@ -1,4 +1,4 @@
-/** @file What a folder has in the place of a file with weights that was looked for there. */
+/** @file What a folder has instead of a file with weights that was looked for there. */
 import { modelFormat, type ZoetropeError } from '../errors.ts';
 import { type FileSource, MissingFile, missingFile, pathIn, type ReadOptions } from './source.ts';
 import { byName, isWeightsFile } from './what-is-it.ts';

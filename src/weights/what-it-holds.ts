@@ -51,7 +51,7 @@ const WAN_KINDS: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** Of a file with everything in it: as ComfyUI, and trainers before it, name the parts that are not the transformer. */
+/** Prefixes in a file with everything in it: as ComfyUI, and trainers before it, name the parts that are not the transformer. */
 const OTHER_PARTS = /^(text_encoders|cond_stage_model|conditioner|first_stage_model|vae)\./;
 const DENOISER = /^(model\.diffusion_model|diffusion_model)\.|^patch_embedding\.|^blocks\.\d+\./;
 

@@ -93,7 +93,7 @@ export function encodeText(text: string, encoding: Encoding): Uint8Array | undef
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     const byte = code < 0x80 ? code : hasLost && code === 0xfffd ? LOST_BYTE : map.get(code);
-    // A 0x1A of the text itself could not be told from a lost byte.
+    // A 0x1A of the text itself looks like a lost byte.
     if (byte === undefined || (hasLost && code === LOST_BYTE)) return undefined;
     bytes[i] = byte;
   }

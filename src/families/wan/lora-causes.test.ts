@@ -7,7 +7,7 @@ import { NodeFolderSource } from '../../weights/node-source.ts';
 import type { ModelCheckpoint } from '../family.ts';
 import { openCheckpoint } from '../open-checkpoint.ts';
 
-/** Of the bundled model. */
+/** The bundled model's. */
 const WIDTH = 192;
 const RANK = 2;
 
