@@ -44,7 +44,7 @@ function failure(page: Page, url: string): Promise<{ message: string; hint: stri
   }, url);
 }
 
-test('a server without CORS is told from one that does not answer, and from no network', async ({
+test('a server without CORS is not taken for one that does not answer, nor for no network', async ({
   sharedPage,
   site,
 }) => {

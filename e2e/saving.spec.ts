@@ -79,7 +79,7 @@ test('offers the codecs that the browser says it can encode', async ({ sharedPag
   ]);
 });
 
-test('a codec that was chosen and fails is told with what works', async ({ sharedPage }) => {
+test('a codec that was chosen and fails is reported with what works', async ({ sharedPage }) => {
   await codecField(sharedPage).selectOption({ label: 'AV1' });
   await sharedPage.getByRole('button', { name: 'MP4', exact: true }).click();
   const alert = sharedPage.getByRole('alert');

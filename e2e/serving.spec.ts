@@ -1,5 +1,5 @@
 /**
- * @file Weights are read by byte range, threads need an isolated page, and files of this machine are nobody else's: in
+ * @file Weights are read by byte range, threads need an isolated page, and files of this machine are private: in
  * development and in the preview.
  */
 import { statSync } from 'node:fs';
