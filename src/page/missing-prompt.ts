@@ -4,10 +4,8 @@ import { element } from './elements.ts';
 import { clearError, type ErrorActions, showError } from './messages.ts';
 
 export function askForPrompt(actions: ErrorActions): void {
-  const field = element('prompt', HTMLTextAreaElement);
   const hint = 'Describe what the video should show.';
   clearError();
   showError(invalidArgument('prompt', 'it is empty.', hint), actions);
-  field.addEventListener('input', () => clearError('run'), { once: true });
-  field.focus();
+  element('prompt', HTMLTextAreaElement).focus();
 }
