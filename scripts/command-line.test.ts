@@ -4,7 +4,8 @@ import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { UsageError } from './command-line.mjs';
-import { parseCommandLine } from './generate/arguments.mjs';
+import { VIDEO_CODECS } from '../src/media/codecs.ts';
+import { CODECS, parseCommandLine } from './generate/arguments.mjs';
 import { parseCommandLine as parsePlan } from './plan/arguments.mjs';
 import { parseCommandLine as parseVerify } from './verify/arguments.mjs';
 
@@ -20,6 +21,10 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const generate = (...args: string[]): ReturnType<typeof parseCommandLine> =>
   parseCommandLine(['a', ...args], ['pocket']);
+
+it('knows the codecs of each container in the order of the engine', () => {
+  expect(CODECS).toEqual({ ...VIDEO_CODECS, gif: [], png: [] });
+});
 
 function messageOf(parse: () => unknown): string {
   try {

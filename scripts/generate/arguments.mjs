@@ -64,8 +64,8 @@ export const USAGE = `Usage: npm run generate -- PROMPT [options]
 
 const CONTAINERS = /** @type {const} */ ({ '.mp4': 'mp4', '.webm': 'webm', '.gif': 'gif' });
 
-/** Which codecs a container can hold. */
-const CODECS = /** @type {const} */ ({
+/** Which codecs a container can hold: as `src/media/codecs.ts` has them, which a command cannot load before a build. */
+export const CODECS = /** @type {const} */ ({
   mp4: ['avc', 'vp9', 'av1'],
   webm: ['vp9', 'vp8', 'av1'],
   gif: [],
